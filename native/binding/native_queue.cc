@@ -1,0 +1,81 @@
+#include "native_queue.h"
+
+#include <utility>
+#include <vector>
+
+#include "native_file.h"
+
+namespace ktls {
+
+Napi::Function NativeQueue::Define(Napi::Env env) {
+  return DefineClass(env, "NativeQueue",
+                     {
+                         InstanceMethod<&NativeQueue::SendRange>("sendRange"),
+                         InstanceMethod<&NativeQueue::SendBytes>("sendBytes"),
+                         InstanceMethod<&NativeQueue::SendControl>("sendControl"),
+                         InstanceMethod<&NativeQueue::Cancel>("cancel"),
+                         InstanceMethod<&NativeQueue::Close>("close"),
+                         InstanceAccessor<&NativeQueue::BytesSent>("bytesSent"),
+                     });
+}
+
+Napi::Object NativeQueue::Wrap(const Napi::FunctionReference& constructor, std::shared_ptr<SocketQueue> queue) {
+  Napi::Object object = constructor.New({});
+  Unwrap(object)->queue_ = std::move(queue);
+  return object;
+}
+
+NativeQueue::NativeQueue(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeQueue>(info) {}
+
+NativeQueue::~NativeQueue() {
+  if (queue_) queue_->Close(kNobody, false);
+}
+
+// (item, nativeFile, offset, length, progressMs) -> Submitted or -errno
+Napi::Value NativeQueue::SendRange(const Napi::CallbackInfo& info) {
+  NativeFile* file = NativeFile::Unwrap(info[1].As<Napi::Object>());
+  FileRange range{std::move(file->file()), static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()),
+                  static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()),
+                  info[4].As<Napi::Number>().Uint32Value()};
+  return Napi::Number::New(info.Env(), queue_->SendRange(info[0].As<Napi::Number>().Uint32Value(), std::move(range)));
+}
+
+// (item, buffers) -> Submitted or -errno
+Napi::Value NativeQueue::SendBytes(const Napi::CallbackInfo& info) {
+  const auto buffers = info[1].As<Napi::Array>();
+  std::vector<iovec> vectors(buffers.Length());
+  for (uint32_t i = 0; i < buffers.Length(); i++) {
+    auto bytes = buffers.Get(i).As<Napi::Uint8Array>();
+    vectors[i].iov_base = bytes.Data();
+    vectors[i].iov_len = bytes.ByteLength();
+  }
+  const int submitted = queue_->SendBytes(info[0].As<Napi::Number>().Uint32Value(), vectors.data(), vectors.size());
+  return Napi::Number::New(info.Env(), submitted);
+}
+
+// (item, contentType, bytes, urgent) -> Submitted or -errno
+Napi::Value NativeQueue::SendControl(const Napi::CallbackInfo& info) {
+  const auto bytes = info[2].As<Napi::Uint8Array>();
+  const int submitted = queue_->SendControl(info[0].As<Napi::Number>().Uint32Value(),
+                                            static_cast<uint8_t>(info[1].As<Napi::Number>().Uint32Value()),
+                                            bytes.Data(), bytes.ByteLength(), info[3].As<Napi::Boolean>().Value());
+  return Napi::Number::New(info.Env(), submitted);
+}
+
+// (item) -> taken back
+Napi::Value NativeQueue::Cancel(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), queue_->Cancel(info[0].As<Napi::Number>().Uint32Value()));
+}
+
+// (releaseItem, forReset) -> released
+Napi::Value NativeQueue::Close(const Napi::CallbackInfo& info) {
+  const bool released =
+      queue_->Close(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Boolean>().Value());
+  return Napi::Boolean::New(info.Env(), released);
+}
+
+Napi::Value NativeQueue::BytesSent(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(queue_->bytes_sent()));
+}
+
+}  // namespace ktls

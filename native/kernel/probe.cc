@@ -1,0 +1,65 @@
+#include "probe.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <cerrno>
+
+#include "unique_fd.h"
+
+namespace ktls {
+
+namespace {
+
+struct Connection {
+  UniqueFd client;
+  UniqueFd server;
+};
+
+// 0 or -errno.
+int Connect(Connection* connection) {
+  const UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (!listener.is_open() || bind(listener.get(), generic, size) != 0 || listen(listener.get(), 1) != 0 ||
+      getsockname(listener.get(), generic, &size) != 0) {
+    return -errno;
+  }
+  connection->client = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!connection->client.is_open() || connect(connection->client.get(), generic, size) != 0) return -errno;
+  connection->server = UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  return connection->server.is_open() ? 0 : -errno;
+}
+
+int SetUp(const Connection& connection, TlsVersion version, Cipher cipher) {
+  const int attached = AttachUlp(connection.client.get());
+  if (attached != 0) return attached;
+  TransmitKeys keys;
+  keys.version = version;
+  keys.cipher = cipher;
+  return SetTransmitKeys(connection.client.get(), keys);
+}
+
+}  // namespace
+
+int ProbeKernelTls(TlsVersion version, Cipher cipher) {
+  Connection connection;
+  const int connected = Connect(&connection);
+  return connected != 0 ? connected : SetUp(connection, version, cipher);
+}
+
+int ProbeRekey() {
+  Connection connection;
+  const int connected = Connect(&connection);
+  if (connected != 0) return connected;
+  const int first = SetUp(connection, TlsVersion::kTls13, Cipher::kAes128Gcm);
+  if (first != 0) return first;
+  TransmitKeys keys;
+  keys.key[0] = 1;
+  return SetTransmitKeys(connection.client.get(), keys);
+}
+
+}  // namespace ktls

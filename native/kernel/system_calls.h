@@ -1,0 +1,38 @@
+// Every system call that the addon makes on a socket, a file or an epoll set, in one table, so that the native test
+// program can make each of them fail, fall short or block. Nothing else in native/ calls these functions by name.
+#pragma once
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ktls {
+
+struct SystemCalls {
+  ssize_t (*sendfile)(int socket_fd, int file_fd, off_t* offset, size_t count);
+  ssize_t (*sendmsg)(int fd, const msghdr* message, int flags);
+  ssize_t (*pread)(int fd, void* buffer, size_t count, off_t offset);
+  ssize_t (*write)(int fd, const void* buffer, size_t count);
+  ssize_t (*read)(int fd, void* buffer, size_t count);
+  off_t (*lseek)(int fd, off_t offset, int whence);
+  int (*setsockopt)(int fd, int level, int name, const void* value, socklen_t size);
+  int (*getsockopt)(int fd, int level, int name, void* value, socklen_t* size);
+  int (*bytes_in_send_queue)(int fd, int* bytes);  // ioctl(SIOCOUTQ), tcp(7)
+  int (*shutdown)(int fd, int how);
+  int (*close)(int fd);
+  int (*duplicate)(int fd);  // fcntl(F_DUPFD_CLOEXEC): a spawned child must not hold a connection open
+  int (*epoll_create)();     // epoll_create1(EPOLL_CLOEXEC)
+  int (*epoll_ctl)(int epoll_fd, int operation, int fd, epoll_event* event);
+  int (*epoll_wait)(int epoll_fd, epoll_event* events, int capacity, int timeout_ms);
+  int (*event_fd)();  // eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+  int (*create_thread)(pthread_t* thread, const pthread_attr_t* attributes, void* (*main)(void*), void* argument);
+};
+
+// Written by tests before the first thread starts, and by nobody else.
+extern SystemCalls system_calls;
+
+}  // namespace ktls

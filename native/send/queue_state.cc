@@ -1,0 +1,132 @@
+// What both halves of a queue do to it.
+#include "queue_state.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "../kernel/system_calls.h"
+#include "sender.h"
+#include "sender_thread.h"
+
+namespace ktls {
+
+namespace {
+
+constexpr auto kComplete = static_cast<int32_t>(Outcome::kComplete);
+
+uint64_t NextQueueId() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+SocketQueue::State::State(Sender* sender_, UniqueFd socket_, const std::optional<KernelTlsState>& tls,
+                          std::shared_ptr<CompletionSink> sink)
+    : sender(sender_),
+      id(NextQueueId()),
+      socket(std::move(socket_)),
+      acceptance(tls),
+      outbox(std::move(sink)) {}
+
+int SocketQueue::State::Admit() {
+  if (failed || ended) return -EPIPE;
+  return thread ? 0 : sender->Assign(id, &thread);
+}
+
+int SocketQueue::State::Settle(const Item& item, TakenItem* settled) {
+  if (const auto* control = std::get_if<ControlItem>(&item.content)) {
+    if (control->next_keys) {
+      if (const int error = acceptance.Rekey(socket.get(), *control->next_keys)) return error;
+    }
+    // The kernel closes an open record before it makes another (tls_handle_open_record in net/tls/tls_main.c).
+    auto* range = items.empty() ? nullptr : std::get_if<RangeItem>(&items.front().content);
+    if (range) range->record_may_be_open = false;
+  }
+  *settled = {item.id, item.taken, 0, kComplete};
+  return acceptance.ReadTarget(socket.get(), &settled->target);
+}
+
+void SocketQueue::State::AwaitAcceptance(const TakenItem& item) {
+  taken.push_back(item);
+  acceptance_delay = std::chrono::milliseconds::zero();
+}
+
+int SocketQueue::State::TakeFirst(std::list<Item>* from) {
+  TakenItem item;
+  if (const int error = Settle(from->front(), &item)) return error;
+  AwaitAcceptance(item);
+  from->pop_front();
+  return 0;
+}
+
+void SocketQueue::State::CountTaken(Item* item, size_t size) {
+  item->taken += size;
+  acceptance.AddPlaintext(size);
+  if (!std::holds_alternative<ControlItem>(item->content)) bytes_sent += size;
+}
+
+void SocketQueue::State::FailFirst(std::list<Item>* from, int error) {
+  failed = true;
+  // They wait for what was taken before: a failed file must not cut off the response in front of it.
+  const uint64_t target = taken.empty() ? 0 : taken.back().target;
+  taken.push_back({from->front().id, from->front().taken, target, error});
+  from->pop_front();
+  for (std::list<Item>* rest : {&urgent, &items}) {
+    for (const Item& item : *rest) taken.push_back({item.id, item.taken, target, -ECANCELED});
+    rest->clear();
+  }
+}
+
+void SocketQueue::State::FailConnection(int error) {
+  failed = true;
+  for (const TakenItem& item : taken) {
+    const bool was_well = item.outcome == kComplete;
+    outbox.Push({item.id, was_well ? std::exchange(error, -ECANCELED) : item.outcome, item.taken});
+  }
+  taken.clear();
+  for (std::list<Item>* rest : {&urgent, &items}) {
+    for (const Item& item : *rest) outbox.Push({item.id, std::exchange(error, -ECANCELED), item.taken});
+    rest->clear();
+  }
+}
+
+void SocketQueue::State::CompleteAccepted() {
+  if (taken.empty()) return;
+  uint64_t accepted;
+  bool connection_is_closed;
+  if (const int error = acceptance.ReadAccepted(socket.get(), &accepted, &connection_is_closed)) {
+    return FailConnection(error);
+  }
+  while (!taken.empty() && taken.front().target <= accepted) {
+    outbox.Push({taken.front().id, taken.front().outcome, taken.front().taken});
+    taken.pop_front();
+  }
+  if (!taken.empty() && connection_is_closed) FailConnection(-ECONNRESET);
+}
+
+void SocketQueue::State::EndAll(int error) {
+  if (std::exchange(ended, true)) return;
+  for (const TakenItem& item : taken) outbox.Push({item.id, error, item.taken});
+  taken.clear();
+  for (std::list<Item>* rest : {&urgent, &items}) {
+    for (const Item& item : *rest) outbox.Push({item.id, error, item.taken});
+  }
+}
+
+UniqueFd SocketQueue::State::TakeSocket() {
+  if (epoll_fd >= 0) {
+    epoll_event unused{};  // Linux before 2.6.9 wanted one, and so do the sanitizers' interceptors
+    system_calls.epoll_ctl(epoll_fd, EPOLL_CTL_DEL, socket.get(), &unused);
+    epoll_fd = -1;
+  }
+  return std::move(socket);
+}
+
+void SocketQueue::State::Notify(const std::shared_ptr<SocketQueue>& self) {
+  if (attention != Attention::kNone && attention != Attention::kWaiting) return;
+  attention = Attention::kSoon;
+  thread->Schedule(self);
+}
+
+}  // namespace ktls

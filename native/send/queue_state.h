@@ -1,0 +1,105 @@
+// The inside of a SocketQueue, shared by its two halves: socket_queue.cc (the owner's thread submits, cancels, closes)
+// and queue_turn.cc (the sender's thread works off).
+//
+// Locks. `mutex` guards every field that is not const or atomic. Whoever sets `busy` under it holds the queue's write side
+// after letting go of it: the socket, the first item and `acceptance` are then that thread's alone until it has the mutex
+// again and looks whether the queue has `ended`. Order: mutex, then the outbox's or the thread's; never the reverse.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "acceptance.h"
+#include "item.h"
+#include "outbox.h"
+#include "socket_queue.h"
+#include "step.h"
+#include "turn.h"
+
+namespace ktls {
+
+class SenderThread;
+
+struct SocketQueue::State {
+  // What the sender's thread will do about this queue without being told.
+  enum class Attention {
+    kNone,     // nothing
+    kSoon,     // a turn is under way, or certain to come
+    kBlocked,  // a turn when the socket has room
+    kWaiting,  // a turn when a timer ends: everything is taken, not everything is accepted
+  };
+
+  State(Sender* sender_, UniqueFd socket_, const std::optional<KernelTlsState>& tls,
+        std::shared_ptr<CompletionSink> sink);
+
+  // --- under `mutex` ---
+  // Whether an item may be submitted. 0 or -errno.
+  int Admit();
+  bool HasItems() const { return !urgent.empty() || !items.empty(); }
+  // Nothing is in front of a new item, so that the owner's thread may send it.
+  bool MayBypass() const { return !busy && !HasItems(); }
+
+  // An item is taken whole: does what belongs behind it and finds out what it waits for. 0 or -errno.
+  int Settle(const Item& item, TakenItem* settled);
+  void AwaitAcceptance(const TakenItem& item);
+  // Of the first item, which was just worked on. 0 or -errno; then it is still the first.
+  int TakeFirst(std::list<Item>* from);
+  void CountTaken(Item* item, size_t size);
+  // The first item has failed: it and all behind it follow what was taken before them, then nothing more.
+  void FailFirst(std::list<Item>* from, int error);
+  // TCP gave up: nothing that is not accepted yet will be.
+  void FailConnection(int error);
+  // Completes, in order, what TCP has accepted.
+  void CompleteAccepted();
+  // Tells every item that it is over, once. The items themselves stay while a thread is `busy` with the first.
+  void EndAll(int error);
+  // Takes the socket out of the epoll set, where a closed number would live on (epoll(7), Q6), and gives it up.
+  UniqueFd TakeSocket();
+  // Tells the sender's thread that there is work, if it does not know.
+  void Notify(const std::shared_ptr<SocketQueue>& self);
+
+  // --- socket_queue.cc, the owner's thread; these return Submitted or -errno ---
+  int SubmitControl(const std::shared_ptr<SocketQueue>& self, ItemId item, ControlItem control, bool is_urgent);
+  // Under `mutex`: an item that was sent without having been in the queue.
+  int FinishAtOnce(const std::shared_ptr<SocketQueue>& self, const Item& item);
+  int FailAtOnce(int error);
+
+  // --- queue_turn.cc, the sender's thread, under `mutex` ---
+  Turn RunTurn(int epoll, const Wake& wake, std::unique_lock<std::mutex>* lock);
+  void SendSome(std::unique_lock<std::mutex>* lock);
+  Turn Wait(int epoll);
+  bool Watch(int epoll);
+  Turn Retire();
+
+  Sender* const sender;
+  const uint64_t id;  // never reused; what epoll events carry
+  std::atomic<uint64_t> bytes_sent{0};
+
+  mutable std::mutex mutex;
+  UniqueFd socket;
+  int epoll_fd = -1;  // the set that `socket` is in
+  SenderThread* thread = nullptr;
+  Attention attention = Attention::kNone;
+  bool busy = false;
+  bool failed = false;  // an item failed: nothing more is accepted or sent
+  bool ended = false;   // likewise, and every item was told so
+  bool closed = false;  // likewise, and the socket is closed as soon as nobody is `busy` with it
+  std::optional<ItemId> release_item;  // Close is waiting for the thread to let go
+
+  // Lists, because the thread that is `busy` keeps a reference to the first item while others come and go.
+  std::list<Item> urgent;  // before `items`, at any record border
+  std::list<Item> items;
+  std::deque<TakenItem> taken;
+  Acceptance acceptance;
+  Outbox outbox;
+
+  std::chrono::milliseconds acceptance_delay{0};
+  bool blocked = false;             // the socket was full at the last attempt
+  Clock::time_point blocked_until;  // tried again then even if epoll says nothing
+};
+
+}  // namespace ktls

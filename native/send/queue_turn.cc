@@ -1,0 +1,156 @@
+// The sender's half of a queue: what one turn does.
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "../kernel/system_calls.h"
+#include "bytes_step.h"
+#include "control_step.h"
+#include "queue_state.h"
+#include "range_step.h"
+
+namespace ktls {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// What an item counts for in its turn even if it is smaller: a turn of empty items must end as well.
+constexpr size_t kMinItemCost = 4096;
+
+// Whether TCP has accepted a parked record is nobody's event: EPOLLOUT comes when there is room, which may be before the
+// TLS layer has used it (seen on Linux 6.1). So it is asked for, first often, then seldom.
+constexpr milliseconds kFirstAcceptanceDelay{1};
+constexpr milliseconds kMaxAcceptanceDelay{50};
+
+// A full socket is tried again after this even without an event: EAGAIN for want of TCP memory (tcp_mem, tcp(7)) rather
+// than of send buffer is followed by none.
+constexpr milliseconds kBlockedRetry{1000};
+constexpr milliseconds kUnwatchedRetry{10};  // where epoll_ctl refused (ENOMEM, ENOSPC)
+
+StepResult SendStep(int socket_fd, bool kernel_tls, size_t limit, Item* item) {
+  if (auto* range = std::get_if<RangeItem>(&item->content)) return SendRangeStep(socket_fd, kernel_tls, limit, range);
+  if (auto* bytes = std::get_if<BytesItem>(&item->content)) {
+    const iovec rest{bytes->bytes.data() + bytes->begin, bytes->bytes.size() - bytes->begin};
+    const StepResult result = SendBytesStep(socket_fd, &rest, 1, limit);
+    bytes->begin += result.taken;
+    return result;
+  }
+  return SendControlStep(socket_fd, std::get<ControlItem>(item->content));
+}
+
+bool IsTakenWhole(const Item& item) {
+  if (const auto* range = std::get_if<RangeItem>(&item.content)) return range->remaining == 0;
+  if (const auto* bytes = std::get_if<BytesItem>(&item.content)) return bytes->begin == bytes->bytes.size();
+  return item.taken == std::get<ControlItem>(item.content).bytes.size();
+}
+
+void Begin(Item* item) {
+  if (std::exchange(item->begun, true)) return;
+  if (auto* range = std::get_if<RangeItem>(&item->content)) range->progress_reported = Clock::now();
+}
+
+// Whether it is time to say how far a range has come.
+bool ProgressIsDue(Item* item) {
+  auto* range = std::get_if<RangeItem>(&item->content);
+  if (!range || range->progress_interval == milliseconds::zero()) return false;
+  const Clock::time_point now = Clock::now();
+  if (now - range->progress_reported < range->progress_interval) return false;
+  range->progress_reported = now;
+  return true;
+}
+
+}  // namespace
+
+Turn SocketQueue::RunTurn(int epoll_fd, const Wake& wake) {
+  std::unique_lock lock(state_->mutex);
+  const Turn turn = state_->RunTurn(epoll_fd, wake, &lock);
+  lock.unlock();
+  state_->outbox.Flush();
+  return turn;
+}
+
+Turn SocketQueue::State::RunTurn(int epoll, const Wake& wake, std::unique_lock<std::mutex>* lock) {
+  if (ended) return Retire();
+  attention = Attention::kSoon;
+  if (wake.writable) acceptance_delay = milliseconds::zero();
+  // A send on a broken connection would take the socket's error away from libuv, whose reading is to report it; so would
+  // SO_ERROR. The state tells enough.
+  if (wake.broken && acceptance.ConnectionIsClosed(socket.get())) FailConnection(-ECONNRESET);
+
+  if (wake.writable || wake.broken || Clock::now() >= blocked_until) blocked = false;
+  if (!blocked) {
+    SendSome(lock);
+    if (ended) return Retire();
+    if (blocked) blocked_until = Clock::now() + (Watch(epoll) ? kBlockedRetry : kUnwatchedRetry);
+  }
+  CompleteAccepted();
+  return Wait(epoll);
+}
+
+void SocketQueue::State::SendSome(std::unique_lock<std::mutex>* lock) {
+  for (size_t spent = 0; spent < kBytesPerTurn && HasItems() && !blocked;) {
+    std::list<Item>* const from = urgent.empty() ? &items : &urgent;
+    Item* const item = &from->front();
+    Begin(item);
+
+    busy = true;
+    lock->unlock();
+    const StepResult result = SendStep(socket.get(), acceptance.kernel_tls(), kBytesPerTurn - spent, item);
+    lock->lock();
+    busy = false;
+
+    CountTaken(item, result.taken);
+    if (ended) return;
+    blocked = result.error == -EAGAIN;
+    if (result.error != 0 && !blocked) return FailFirst(from, result.error);
+    if (!blocked && IsTakenWhole(*item)) {
+      if (const int error = TakeFirst(from)) return FailFirst(from, error);
+    } else if (result.taken > 0 && ProgressIsDue(item)) {
+      outbox.Push({item->id, static_cast<int32_t>(Outcome::kProgress), item->taken});
+    }
+    spent += std::max(result.taken, kMinItemCost);
+  }
+}
+
+Turn SocketQueue::State::Wait(int epoll) {
+  if (HasItems() && !blocked) return {Turn::Next::kAgain};
+  if (!HasItems()) blocked = false;
+  if (!HasItems() && taken.empty()) {
+    attention = Attention::kNone;
+    return {Turn::Next::kDone};
+  }
+
+  attention = blocked ? Attention::kBlocked : Attention::kWaiting;
+  Turn turn{Turn::Next::kWait, blocked ? blocked_until : Clock::time_point::max()};
+  if (!taken.empty()) {
+    Watch(epoll);  // if refused, the timer alone has to do
+    acceptance_delay = std::clamp(acceptance_delay * 2, kFirstAcceptanceDelay, kMaxAcceptanceDelay);
+    turn.deadline = std::min(turn.deadline, Clock::now() + acceptance_delay);
+  }
+  return turn;
+}
+
+// Edge-triggered and for good: a socket that nobody waits for is silent and costs no system call.
+bool SocketQueue::State::Watch(int epoll) {
+  if (epoll_fd >= 0) return true;
+  epoll_event event{};
+  event.events = EPOLLOUT | EPOLLET;
+  event.data.u64 = id;
+  if (system_calls.epoll_ctl(epoll, EPOLL_CTL_ADD, socket.get(), &event) < 0) return false;
+  epoll_fd = epoll;
+  return true;
+}
+
+// The queue ended while this thread was inside a system call, or since its last turn.
+Turn SocketQueue::State::Retire() {
+  attention = Attention::kNone;
+  urgent.clear();
+  items.clear();
+  if (closed) TakeSocket();
+  if (release_item) outbox.Push({*release_item, static_cast<int32_t>(Outcome::kReleased), 0});
+  release_item.reset();
+  return {Turn::Next::kDone};
+}
+
+}  // namespace ktls

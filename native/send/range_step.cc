@@ -1,0 +1,74 @@
+#include "range_step.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "../kernel/system_calls.h"
+#include "bytes_step.h"
+
+namespace ktls {
+
+namespace {
+
+constexpr size_t kMaxSendfileBytes = 0x7ffff000;  // sendfile(2), NOTES: at most this much is transferred by one call
+constexpr size_t kReadBufferBytes = 64 * 1024;    // four full TLS records
+
+// Some file systems cannot be the source of sendfile(2) and say so in one of these ways; pread(2) may still work.
+bool SendfileIsUnsupported(int error) { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
+
+void Advance(size_t taken, RangeItem* range) {
+  range->offset += taken;
+  range->remaining -= taken;
+}
+
+StepResult SendByReading(int socket_fd, size_t limit, RangeItem* range) {
+  ReadBuffer& buffer = *range->buffer;
+  if (buffer.begin == buffer.end) {
+    const size_t wanted = std::min({range->remaining, uint64_t{limit}, uint64_t{buffer.bytes.size()}});
+    ssize_t count;
+    do {
+      count = system_calls.pread(range->file.get(), buffer.bytes.data(), wanted, static_cast<off_t>(range->offset));
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) return {0, -errno};
+    if (count == 0) return {0, -ENODATA};  // truncated
+    buffer.begin = 0;
+    buffer.end = static_cast<size_t>(count);
+  }
+
+  const iovec rest{buffer.bytes.data() + buffer.begin, buffer.end - buffer.begin};
+  const StepResult result = SendBytesStep(socket_fd, &rest, 1, limit);
+  buffer.begin += result.taken;
+  Advance(result.taken, range);
+  return result;
+}
+
+}  // namespace
+
+StepResult SendRangeStep(int socket_fd, bool kernel_tls, size_t limit, RangeItem* range) {
+  if (range->remaining == 0) return {};  // an empty range only waits for its turn
+  if (range->buffer) return SendByReading(socket_fd, limit, range);
+
+  // Exactly what the range still has: before Linux 5.14 a count past the end of the file left the last TLS record open
+  // for ever (kernel commit d452d48b9f8b).
+  const size_t count = std::min({range->remaining, uint64_t{limit}, uint64_t{kMaxSendfileBytes}});
+  ssize_t taken;
+  do {
+    auto offset = static_cast<off_t>(range->offset);  // ours: the file's position is shared with the application
+    taken = system_calls.sendfile(socket_fd, range->file.get(), &offset, count);
+  } while (taken < 0 && errno == EINTR);
+
+  if (taken > 0) {
+    const auto size = static_cast<size_t>(taken);
+    Advance(size, range);
+    range->record_may_be_open = kernel_tls && size < count;
+    return {size, 0};
+  }
+  if (taken == 0) return {0, -ENODATA};  // the file ends before the range does
+  if (!SendfileIsUnsupported(errno) || range->record_may_be_open) return {0, -errno};
+
+  range->buffer = std::make_unique<ReadBuffer>();
+  range->buffer->bytes.resize(kReadBufferBytes);
+  return SendByReading(socket_fd, limit, range);
+}
+
+}  // namespace ktls

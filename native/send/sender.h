@@ -1,0 +1,40 @@
+// The sender: threads of our own (not libuv's pool, never the event loop) that work off socket queues. A file that is
+// not in the page cache stalls a thread here and no JavaScript.
+//
+// fork(2) without exec is not supported: the child has the queues but not the threads.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+
+namespace ktls {
+
+class SenderThread;
+
+class Sender {
+ public:
+  // The process's sender. It lives until the process ends, and so do its threads; each starts with the first queue that
+  // it is to work off. The code must therefore never be unloaded (link with -z nodelete).
+  static Sender& Instance();
+
+  Sender() = default;
+  Sender(const Sender&) = delete;
+  Sender& operator=(const Sender&) = delete;
+
+  // For queues that have had no item yet; 0 is the default, 1.
+  void SetThreads(uint32_t threads);
+
+  // The thread that is to work off a queue, started if need be. 0 or -errno.
+  int Assign(uint64_t queue_id, SenderThread** thread);
+
+ private:
+  static constexpr uint32_t kDefaultThreads = 1;
+  static constexpr uint32_t kMaxThreads = 64;
+
+  std::mutex mutex_;
+  uint32_t threads_ = kDefaultThreads;
+  std::array<SenderThread*, kMaxThreads> started_{};  // owned by themselves: they never end
+};
+
+}  // namespace ktls

@@ -1,0 +1,194 @@
+// The owner's half of a queue: what may be submitted, cancelled and closed.
+#include "socket_queue.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "../kernel/system_calls.h"
+#include "bytes_step.h"
+#include "control_step.h"
+#include "queue_state.h"
+
+namespace ktls {
+
+namespace {
+
+constexpr auto kPending = static_cast<int>(Submitted::kPending);
+constexpr auto kComplete = static_cast<int>(Submitted::kComplete);
+
+// The most that the owner's thread, which runs JavaScript, encrypts itself.
+constexpr size_t kMaxBytesAtOnce = 256 * 1024;
+
+constexpr size_t kMaxRecordBytes = 16384;  // RFC 8446 section 5.1: 2^14
+
+constexpr auto kMaxOffset = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
+
+// Everything but the first `skip` bytes.
+std::vector<uint8_t> CopyRest(const iovec* buffers, size_t count, size_t skip, size_t size) {
+  std::vector<uint8_t> rest;
+  rest.reserve(size - skip);
+  for (size_t i = 0; i < count; ++i) {
+    const auto* bytes = static_cast<const uint8_t*>(buffers[i].iov_base);
+    const size_t skipped = std::min(skip, buffers[i].iov_len);
+    rest.insert(rest.end(), bytes + skipped, bytes + buffers[i].iov_len);
+    skip -= skipped;
+  }
+  return rest;
+}
+
+}  // namespace
+
+std::shared_ptr<SocketQueue> SocketQueue::Open(Sender* sender, UniqueFd socket, std::optional<KernelTlsState> tls,
+                                               std::shared_ptr<CompletionSink> sink) {
+  return std::make_shared<SocketQueue>(
+      PassKey(), std::make_unique<State>(sender, std::move(socket), tls, std::move(sink)));
+}
+
+SocketQueue::SocketQueue(PassKey, std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+SocketQueue::~SocketQueue() { state_->TakeSocket(); }
+
+uint64_t SocketQueue::id() const { return state_->id; }
+
+uint64_t SocketQueue::bytes_sent() const { return state_->bytes_sent; }
+
+int SocketQueue::SendRange(ItemId id, FileRange range) {
+  if (!range.file.is_open()) return -EBADF;
+  if (range.offset > kMaxOffset || range.length > kMaxOffset - range.offset) return -EINVAL;
+
+  RangeItem content;
+  content.file = std::move(range.file);
+  content.offset = range.offset;
+  content.remaining = range.length;
+  content.progress_interval = std::chrono::milliseconds(range.progress_ms);
+
+  const std::lock_guard lock(state_->mutex);
+  if (const int error = state_->Admit()) return error;
+  state_->items.push_back({id, false, 0, std::move(content)});
+  state_->Notify(shared_from_this());
+  return kPending;
+}
+
+int SocketQueue::SendBytes(ItemId id, const iovec* buffers, size_t count) {
+  size_t size = 0;
+  for (size_t i = 0; i < count; ++i) size += buffers[i].iov_len;
+
+  const std::lock_guard lock(state_->mutex);
+  if (const int error = state_->Admit()) return error;
+  Item item{id, false, 0, BytesItem()};
+  if (state_->MayBypass()) {
+    const StepResult result = SendBytesStep(state_->socket.get(), buffers, count, kMaxBytesAtOnce);
+    state_->CountTaken(&item, result.taken);
+    if (result.error != 0 && result.error != -EAGAIN) return state_->FailAtOnce(result.error);
+    if (result.taken == size) return state_->FinishAtOnce(shared_from_this(), item);
+  }
+  std::get<BytesItem>(item.content).bytes = CopyRest(buffers, count, item.taken, size);
+  state_->items.push_back(std::move(item));
+  state_->Notify(shared_from_this());
+  return kPending;
+}
+
+int SocketQueue::SendControl(ItemId id, uint8_t content_type, const uint8_t* bytes, size_t size, bool urgent) {
+  return state_->SubmitControl(shared_from_this(), id, {content_type, {bytes, bytes + size}, nullptr}, urgent);
+}
+
+int SocketQueue::SendKeyUpdate(ItemId id, const uint8_t* bytes, size_t size, std::unique_ptr<TransmitKeys> next_keys) {
+  return state_->SubmitControl(shared_from_this(), id,
+                               {kRecordTypeHandshake, {bytes, bytes + size}, std::move(next_keys)}, true);
+}
+
+int SocketQueue::State::SubmitControl(const std::shared_ptr<SocketQueue>& self, ItemId item_id, ControlItem control,
+                                      bool is_urgent) {
+  // On plain TCP the record type would be ignored and the bytes sent as they are.
+  if (!acceptance.kernel_tls() || control.bytes.empty() || control.bytes.size() > kMaxRecordBytes) return -EINVAL;
+
+  const std::lock_guard lock(mutex);
+  if (const int error = Admit()) return error;
+  Item item{item_id, false, 0, std::move(control)};
+  if (MayBypass()) {
+    const StepResult result = SendControlStep(socket.get(), std::get<ControlItem>(item.content));
+    CountTaken(&item, result.taken);
+    if (result.error == 0) return FinishAtOnce(self, item);
+    if (result.error != -EAGAIN) return FailAtOnce(result.error);
+  }
+  (is_urgent ? urgent : items).push_back(std::move(item));
+  Notify(self);
+  return kPending;
+}
+
+int SocketQueue::State::FinishAtOnce(const std::shared_ptr<SocketQueue>& self, const Item& item) {
+  TakenItem settled;
+  if (const int error = Settle(item, &settled)) return FailAtOnce(error);
+  if (taken.empty() && outbox.IsIdle()) {  // otherwise it would overtake what completes before it
+    uint64_t accepted;
+    bool connection_is_closed;
+    const int error = acceptance.ReadAccepted(socket.get(), &accepted, &connection_is_closed);
+    if (error) return FailAtOnce(error);
+    if (settled.target <= accepted) return kComplete;
+  }
+  AwaitAcceptance(settled);
+  Notify(self);
+  return kPending;
+}
+
+int SocketQueue::State::FailAtOnce(int error) {
+  failed = true;
+  return error;
+}
+
+bool SocketQueue::Cancel(ItemId id) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->ended) return false;
+    const auto found = std::find_if(state_->items.begin(), state_->items.end(), [id](const Item& item) {
+      return item.id == id && !item.begun && std::holds_alternative<RangeItem>(item.content);
+    });
+    if (found == state_->items.end()) return false;
+    state_->outbox.Push({id, -ECANCELED, 0});
+    state_->items.erase(found);
+  }
+  state_->outbox.Flush();
+  return true;
+}
+
+void SocketQueue::Abort() {
+  std::list<Item> urgent, items;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->ended) return;
+    state_->EndAll(-EPROTO);
+    system_calls.shutdown(state_->socket.get(), SHUT_RDWR);
+    if (!state_->busy) {
+      urgent.swap(state_->urgent);
+      items.swap(state_->items);
+    }
+  }
+  state_->outbox.Flush();
+}
+
+bool SocketQueue::Close(ItemId release_item, bool for_reset) {
+  UniqueFd socket;  // closed, as are the ranges' files, without the lock
+  std::list<Item> urgent, items;
+  bool released;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->closed) return !state_->release_item;
+    state_->closed = true;
+    state_->EndAll(-ECANCELED);
+    released = !state_->busy;
+    if (released) {
+      socket = state_->TakeSocket();
+      urgent.swap(state_->urgent);
+      items.swap(state_->items);
+    } else {
+      state_->release_item = release_item;
+      if (!for_reset) system_calls.shutdown(state_->socket.get(), SHUT_RDWR);
+    }
+  }
+  state_->outbox.Flush();
+  return released;
+}
+
+}  // namespace ktls

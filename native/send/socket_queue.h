@@ -1,0 +1,90 @@
+// One socket's native queue: the only place from which bytes are written to a socket that was handed over (and, on a
+// plain TCP socket, from which ranges are). Items leave in the order in which they were submitted.
+//
+// Threads: submitted to and closed by the thread that owns the socket in JavaScript ("owner"); worked off by the
+// sender's thread. Everything mutable is under `mutex_`, which is never held while sendfile or pread may block.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "../kernel/kernel_tls.h"
+#include "../kernel/unique_fd.h"
+#include "completion.h"
+
+namespace ktls {
+
+class Sender;
+class SenderThread;
+struct Turn;
+struct Wake;
+
+struct KernelTlsState {
+  TlsVersion version;
+  Cipher cipher;
+  uint64_t record_sequence_at_hand_over;
+  uint64_t bytes_accepted_at_hand_over;  // ReadBytesAccepted before the first kernel record
+};
+
+struct FileRange {
+  UniqueFd file;  // the transfer's own duplicate
+  uint64_t offset;
+  uint64_t length;
+  uint32_t progress_ms;  // report kProgress at most this often while bytes advance; 0: never
+};
+
+// What a submit call answers; otherwise a negative errno, and the item is not in the queue: -EPIPE after a failure or
+// Close; -EAGAIN, -EMFILE and the like if no sender thread could be started (nothing was sent; it may be tried again).
+// Any other error of SendBytes, SendControl and SendKeyUpdate is the socket's, and the queue has failed with it.
+enum class Submitted : int { kPending = 0, kComplete = 1 };
+
+class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
+ public:
+  // `socket` is the queue's own duplicate of a non-blocking stream socket. `tls` is empty for plain TCP.
+  static std::shared_ptr<SocketQueue> Open(Sender* sender, UniqueFd socket, std::optional<KernelTlsState> tls,
+                                           std::shared_ptr<CompletionSink> sink);
+  ~SocketQueue();
+
+  // --- the owner's thread ---
+  int SendRange(ItemId item, FileRange range);
+  // An empty queue sends at once (MSG_DONTWAIT); what is not taken is copied and waits its turn.
+  int SendBytes(ItemId item, const iovec* buffers, size_t count);
+  // One record, whole. `urgent`: before everything that has not begun, at the next record border (a fatal alert).
+  int SendControl(ItemId item, uint8_t content_type, const uint8_t* bytes, size_t size, bool urgent);
+  // A KeyUpdate message and the keys that follow it, in one step. Always urgent: RFC 8446 section 4.6.3 wants it before
+  // the next application data. Whether the kernel takes new keys must be known before (ProbeRekey): once the message is
+  // out, a refusal fails the queue.
+  int SendKeyUpdate(ItemId item, const uint8_t* bytes, size_t size, std::unique_ptr<TransmitKeys> next_keys);
+  // Takes a range back that has not begun; it completes with -ECANCELED. False: too late, or no such item.
+  bool Cancel(ItemId item);
+  // Nothing of this queue is sent after it. Every pending item completes with -ECANCELED through the sink.
+  // True: the descriptor is closed. False: a thread is inside a system call on it; unless `for_reset`, the connection
+  // was shut down both ways so that the peer hears of it now; kReleased (with `release_item`) follows.
+  bool Close(ItemId release_item, bool for_reset);
+
+  // Something would have to be sent that cannot be right: pending items fail with -EPROTO, the connection is shut down
+  // both ways, and nothing more is accepted (-EPIPE). Close() is still to be called.
+  void Abort();
+
+  uint64_t bytes_sent() const;  // plaintext taken by the kernel, application data only
+
+ private:
+  friend class SenderThread;
+  struct State;
+  struct PassKey {};
+
+ public:
+  SocketQueue(PassKey, std::unique_ptr<State> state);  // Open's
+
+ private:
+  uint64_t id() const;
+  Turn RunTurn(int epoll_fd, const Wake& wake);  // on the sender's thread
+
+  const std::unique_ptr<State> state_;
+};
+
+}  // namespace ktls

@@ -1,0 +1,13 @@
+// What one bounded attempt to send did.
+#pragma once
+
+#include <cstddef>
+
+namespace ktls {
+
+struct StepResult {
+  size_t taken = 0;  // plaintext bytes the kernel took
+  int error = 0;     // 0: go on. -EAGAIN: the socket is full. Otherwise the item has failed with this -errno
+};
+
+}  // namespace ktls

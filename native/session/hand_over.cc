@@ -1,0 +1,184 @@
+#include "hand_over.h"
+
+#include <netinet/tcp.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "../crypto/key_schedule.h"
+
+namespace ktls {
+
+namespace {
+
+// NID_* of openssl/obj_mac.h; numbers of registered objects never change.
+constexpr int kNidAes128Gcm = 895;
+constexpr int kNidAes256Gcm = 901;
+constexpr int kNidChaCha20Poly1305 = 1018;
+
+struct BioFree {
+  void operator()(Bio* bio) const { openssl.BIO_free(bio); }
+};
+
+HandOverResult Refuse(HandOver status, int error = 0) { return {status, error, nullptr}; }
+
+std::optional<Cipher> KernelCipher(const ssl_cipher_st* cipher) {
+  switch (cipher == nullptr ? 0 : openssl.SSL_CIPHER_get_cipher_nid(cipher)) {
+    case kNidAes128Gcm:
+      return Cipher::kAes128Gcm;
+    case kNidAes256Gcm:
+      return Cipher::kAes256Gcm;
+    case kNidChaCha20Poly1305:
+      return Cipher::kChaCha20Poly1305;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool BelongTogether(const Ssl* ssl, const uint8_t* finished, size_t size) {
+  std::array<uint8_t, 64> own;
+  const size_t own_size = openssl.SSL_get_finished(ssl, own.data(), own.size());
+  return size > 0 && own_size == size && own_size <= own.size() && memcmp(own.data(), finished, size) == 0;
+}
+
+// Whether OpenSSL is in the middle of something that will still write.
+HandOver CheckQuiet(const Session& session) {
+  Ssl* ssl = session.ssl();
+  if (openssl.SSL_is_init_finished(ssl) != 1 || openssl.SSL_renegotiate_pending(ssl) != 0 ||
+      openssl.SSL_get_key_update_type(ssl) != kKeyUpdateNone) {
+    return HandOver::kSessionNotReady;
+  }
+  if ((openssl.SSL_get_shutdown(ssl) & kSentShutdown) != 0) return HandOver::kSessionEnding;
+  if (openssl.BIO_ctrl_pending(session.bio()) != 0) return HandOver::kBusy;
+  return HandOver::kDone;
+}
+
+bool DeriveKeys(const Session& session, TransmitKeys* keys) {
+  Ssl* ssl = session.ssl();
+  const char* digest =
+      openssl.EVP_MD_get0_name(openssl.SSL_CIPHER_get_handshake_digest(openssl.SSL_get_current_cipher(ssl)));
+  if (digest == nullptr) return false;
+  if (keys->version == TlsVersion::kTls13) {
+    return session.traffic_secret_size() > 0 &&
+           DeriveTls13Keys(digest, session.traffic_secret(), session.traffic_secret_size(), keys);
+  }
+  std::array<uint8_t, 48> master_secret;
+  std::array<uint8_t, 32> client_random;
+  std::array<uint8_t, 32> server_random;
+  const bool derived =
+      openssl.SSL_SESSION_get_master_key(openssl.SSL_get_session(ssl), master_secret.data(), master_secret.size()) ==
+          master_secret.size() &&
+      openssl.SSL_get_client_random(ssl, client_random.data(), client_random.size()) == client_random.size() &&
+      openssl.SSL_get_server_random(ssl, server_random.data(), server_random.size()) == server_random.size() &&
+      DeriveTls12Keys(digest, {master_secret.data(), client_random.data(), server_random.data()},
+                      openssl.SSL_is_server(ssl) == 1, keys);
+  openssl.OPENSSL_cleanse(master_secret.data(), master_secret.size());
+  return derived;
+}
+
+// The kernel counts explicit nonces on from the one it is given. OpenSSL began at a random one and counts up, so the
+// next is unique under this key by construction; wrapping at 2^64 keeps it so.
+bool ContinueExplicitNonce(const RecordLog& log, TransmitKeys* keys) {
+  uint64_t nonce = 0;
+  if (!log.LastExplicitNonce(&nonce)) return false;
+  nonce++;
+  for (size_t i = 0; i < kExplicitNonceSize; i++) keys->iv[4 + i] = static_cast<uint8_t>(nonce >> (56 - 8 * i));
+  return true;
+}
+
+// Both proofs of design: the counts agree with what OpenSSL wrote, and the last record opens with what the kernel is
+// about to be given.
+HandOver ProveKeys(const Session& session, TransmitKeys* keys) {
+  if (openssl.BIO_number_written(session.bio()) != session.bytes_counted()) return HandOver::kSessionInconsistent;
+  if (!session.has_write_secret()) return HandOver::kSessionInconsistent;
+  if (!DeriveKeys(session, keys)) return HandOver::kSessionInconsistent;
+  if (session.records_since_key() == 0 || !session.record_log().has_last_record()) return HandOver::kProofNeeded;
+  keys->record_sequence = session.records_since_key();
+  if (!RecordOpensWith(*keys, keys->record_sequence - 1, session.record_log().last_record(),
+                       session.record_log().last_record_size())) {
+    return HandOver::kSessionInconsistent;
+  }
+  const bool explicit_nonce = keys->version == TlsVersion::kTls12 && keys->cipher != Cipher::kChaCha20Poly1305;
+  if (explicit_nonce && !ContinueExplicitNonce(session.record_log(), keys)) return HandOver::kProofNeeded;
+  return HandOver::kDone;
+}
+
+int AttachUlpOnce(Session* session, int socket_fd) {
+  const int attached = AttachUlp(socket_fd);
+  if (attached == -EEXIST && session->ulp_attached) return 0;
+  if (attached == 0) session->ulp_attached = true;
+  return attached;
+}
+
+// Whether a later attempt on the same session may still succeed.
+bool MayChange(HandOver status) {
+  return status == HandOver::kProofNeeded || status == HandOver::kBusy || status == HandOver::kSessionNotReady ||
+         status == HandOver::kDescriptorLimit;
+}
+
+HandOverResult Attempt(Session* session, int socket_fd, const uint8_t* finished, size_t finished_size, Sender* sender,
+                       std::shared_ptr<CompletionSink> sink) {
+  if (session == nullptr || session->bio() == nullptr || session->handed_over() ||
+      openssl.SSL_get_wbio(session->ssl()) != session->bio()) {
+    return Refuse(HandOver::kSessionNotTracked);
+  }
+  Ssl* ssl = session->ssl();
+  const HandOver quiet = CheckQuiet(*session);
+  if (quiet != HandOver::kDone) return Refuse(quiet);
+  if (!BelongTogether(ssl, finished, finished_size)) return Refuse(HandOver::kSessionInconsistent);
+
+  TransmitKeys keys;
+  const int version = openssl.SSL_version(ssl);
+  if (version != static_cast<int>(TlsVersion::kTls12) && version != static_cast<int>(TlsVersion::kTls13)) {
+    return Refuse(HandOver::kProtocolUnsupported);
+  }
+  keys.version = static_cast<TlsVersion>(version);
+  const std::optional<Cipher> cipher = KernelCipher(openssl.SSL_get_current_cipher(ssl));
+  if (!cipher) return Refuse(HandOver::kCipherUnsupported);
+  keys.cipher = *cipher;
+  if (openssl.SSL_SESSION_get_max_fragment_length(openssl.SSL_get_session(ssl)) != 0) {
+    return Refuse(HandOver::kRecordSizeLimited);
+  }
+
+  const HandOver proof = ProveKeys(*session, &keys);
+  if (proof != HandOver::kDone) return Refuse(proof);
+
+  uint64_t bytes_accepted = 0;
+  uint8_t tcp_state = 0;
+  const int read = ReadBytesAccepted(socket_fd, &bytes_accepted, &tcp_state);
+  if (read < 0) return Refuse(HandOver::kSessionEnding, -read);
+  // A half-closed peer leaves CLOSE_WAIT, where TCP_ULP is refused (net/tls/tls_main.c, tls_init).
+  if (tcp_state != TCP_ESTABLISHED) return Refuse(HandOver::kSessionEnding);
+
+  UniqueFd duplicate(system_calls.duplicate(socket_fd));
+  if (!duplicate.is_open()) return Refuse(HandOver::kDescriptorLimit, errno);
+  std::unique_ptr<Bio, BioFree> nowhere(openssl.BIO_new(openssl.BIO_s_null()));
+  if (!nowhere) return Refuse(HandOver::kDescriptorLimit, ENOMEM);
+  std::shared_ptr<SocketQueue> queue =
+      SocketQueue::Open(sender, std::move(duplicate),
+                        KernelTlsState{keys.version, keys.cipher, keys.record_sequence, bytes_accepted}, std::move(sink));
+
+  const int attached = AttachUlpOnce(session, socket_fd);
+  if (attached < 0) return Refuse(HandOver::kUlpRefused, -attached);
+  const int keyed = SetTransmitKeys(socket_fd, keys);
+  if (keyed < 0) return Refuse(HandOver::kKeysRefused, -keyed);
+
+  // The point of no return: from here the kernel encrypts whatever is written to this socket. What follows cannot fail.
+  session->SwitchTo(queue, nowhere.release());
+  return {HandOver::kDone, 0, std::move(queue)};
+}
+
+}  // namespace
+
+HandOverResult HandOverSession(Session* session, int socket_fd, const uint8_t* finished, size_t finished_size,
+                               Sender* sender, std::shared_ptr<CompletionSink> sink) {
+  HandOverResult result = Attempt(session, socket_fd, finished, finished_size, sender, std::move(sink));
+  // A secret is kept only while it may still be needed.
+  if (result.status != HandOver::kDone && !MayChange(result.status) && session != nullptr) session->ForgetSecret();
+  return result;
+}
+
+}  // namespace ktls

@@ -1,0 +1,30 @@
+#include "record_log.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ktls {
+
+void RecordLog::Append(const uint8_t* bytes, size_t size) {
+  while (size > 0) {
+    const size_t wanted = position_ < kRecordHeaderSize ? kRecordHeaderSize : size_;
+    const size_t taken = std::min(size, wanted - position_);
+    if (position_ < kKeptBytes) memcpy(bytes_.data() + position_, bytes, std::min(taken, kKeptBytes - position_));
+    position_ += taken;
+    bytes += taken;
+    size -= taken;
+    if (position_ == kRecordHeaderSize && wanted == kRecordHeaderSize) {
+      size_ = kRecordHeaderSize + (size_t{bytes_[3]} << 8 | bytes_[4]);
+    }
+    if (position_ >= kRecordHeaderSize && position_ == size_) position_ = 0;
+  }
+}
+
+bool RecordLog::LastExplicitNonce(uint64_t* nonce) const {
+  if (!at_record_border() || size_ < kRecordHeaderSize + kExplicitNonceSize) return false;
+  *nonce = 0;
+  for (size_t i = 0; i < kExplicitNonceSize; i++) *nonce = *nonce << 8 | bytes_[kRecordHeaderSize + i];
+  return true;
+}
+
+}  // namespace ktls

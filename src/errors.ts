@@ -1,0 +1,51 @@
+import { getSystemErrorName, inspect } from 'node:util'
+
+/** Stable codes of the errors that ktls-pipe makes. */
+export type KtlsErrorCode =
+  | 'ERR_KTLS_INVALID_ARGUMENT'
+  | 'ERR_KTLS_SOURCE_TRUNCATED'
+  | 'ERR_KTLS_RANGE_NOT_SENT'
+  | 'ERR_KTLS_DESTINATION_REUSED'
+
+const brand = Symbol.for('ktls-pipe.error')
+
+/**
+ * Base of the errors that ktls-pipe makes. Match on `code`. `instanceof` holds across copies of the package (ESM and
+ * CommonJS in one process).
+ */
+export class KtlsError extends Error {
+  readonly code: KtlsErrorCode
+
+  constructor(code: KtlsErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'KtlsError'
+    this.code = code
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+}
+
+/** A wrong argument to a public function: a TypeError that names the argument and what it got. */
+export function invalidArgument(name: string, expected: string, received: unknown): TypeError {
+  const shown = inspect(received, { depth: 0, breakLength: Infinity })
+  const error = new TypeError(`The argument '${name}' must be ${expected}. Received ${shown.slice(0, 80)}`)
+  return Object.assign(error, { code: 'ERR_KTLS_INVALID_ARGUMENT' satisfies KtlsErrorCode })
+}
+
+/** A failed write, in the shape of Node's own: `code`, `errno`, `syscall`. `errno` is negative, as Node has it. */
+export function writeError(errno: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(errno)
+  return Object.assign(new Error(`write ${code}`), { errno, code, syscall: 'write' })
+}
+
+/** The source ended before the bytes that had been promised for it. */
+export function sourceTruncated(bytesMissing: number): KtlsError {
+  return new KtlsError(
+    'ERR_KTLS_SOURCE_TRUNCATED',
+    `The file became shorter while it was being sent; ${bytesMissing} bytes of the range were missing. ` +
+      'The connection was destroyed, because its body can no longer be completed.',
+  )
+}

@@ -1,0 +1,37 @@
+import { loadBinding } from './native/load.js'
+import { subscribeDebugLog } from './observe/diagnostics.js'
+import { applyOptions, checkInstallOptions, currentSettings, type InstallOptions } from './options.js'
+import { interceptPipe, restorePipe } from './pipe/pipe-interceptor.js'
+import { adoptOlderContexts, leaveOlderContexts, startTracking, stopTracking } from './tls/session-tracker.js'
+
+/** What the import does: sessions are counted from now on, so that any of them can be handed over later. */
+export function prepare(): void {
+  subscribeDebugLog()
+  startTracking()
+  loadBinding().binding?.setSenderThreads(currentSettings().threads)
+}
+
+/**
+ * Files that are piped into sockets and responses of this thread are offloaded from now on. Idempotent; a later call
+ * replaces the options.
+ *
+ * @throws TypeError ERR_KTLS_INVALID_ARGUMENT
+ */
+export function install(options?: InstallOptions): void {
+  checkInstallOptions(options)
+  applyOptions(options ?? {})
+  prepare()
+  if (currentSettings().disabled) return
+  adoptOlderContexts()
+  interceptPipe()
+}
+
+/**
+ * Takes the interception away and forgets what is known of sessions that were not handed over, secrets included.
+ * Sessions that were handed over keep working. install() begins anew.
+ */
+export function uninstall(): void {
+  restorePipe()
+  leaveOlderContexts()
+  stopTracking()
+}

@@ -1,0 +1,71 @@
+/** Values of HandOver in native/session/hand_over.h. */
+export enum HandOverStatus {
+  Done = 0,
+  SessionNotTracked = 1,
+  SessionInconsistent = 2,
+  ProofNeeded = 3,
+  Busy = 4,
+  SessionNotReady = 5,
+  SessionEnding = 6,
+  ProtocolUnsupported = 7,
+  CipherUnsupported = 8,
+  RecordSizeLimited = 9,
+  UlpRefused = 10,
+  KeysRefused = 11,
+  DescriptorLimit = 12,
+}
+
+/** Values of Outcome in native/send/completion.h; any negative value is -errno. */
+export enum Outcome {
+  Complete = 0,
+  Progress = 1,
+  Released = 2,
+}
+
+/** Answer of the send methods: 1, complete; 0, to be completed through the mailbox; negative, -errno and not taken. */
+export type Submitted = number
+
+/** A duplicated descriptor of a file. Closed when it is sent, closed or collected. */
+export interface NativeFile {
+  readonly fd: number
+  close(): void
+}
+
+/** native/binding/native_queue.h. `item` numbers are chosen by the caller; 0 means that nobody waits. */
+export interface NativeQueue {
+  /** Takes `file` over, unless the answer is negative. */
+  sendRange(item: number, file: NativeFile, offset: number, length: number, progressMs: number): Submitted
+  sendBytes(item: number, buffers: readonly Uint8Array[]): Submitted
+  sendControl(item: number, contentType: number, bytes: Uint8Array, urgent: boolean): Submitted
+  cancel(item: number): boolean
+  close(releaseItem: number, forReset: boolean): boolean
+  readonly bytesSent: number
+}
+
+export interface HandOverAnswer {
+  status: HandOverStatus
+  /** Positive errno of what the kernel refused; 0 otherwise. */
+  errno: number
+  queue?: NativeQueue
+}
+
+/** native/binding/addon.cc. */
+export interface NativeBinding {
+  missingOpenSslFunctions(): string[]
+  startTracking(): boolean
+  stopTracking(): void
+  adoptLatestSession(): boolean
+  isTracked(tlsHandle: object): boolean
+  handOver(tlsHandle: object, socketFd: number, finished: Uint8Array): HandOverAnswer
+  markShutdownSent(tlsHandle: object): void
+  openTcpQueue(socketFd: number): NativeQueue | number
+  /** A duplicate of `fd`, or -errno. */
+  openFile(fd: number): NativeFile | number
+  openMailbox(handler: (triples: Float64Array) => void): void
+  holdEventLoop(hold: boolean): void
+  setSenderThreads(threads: number): void
+  fileOffset(fd: number): number
+  setFileOffset(fd: number, offset: number): number
+  probeTls(version: number, cipher: number): Promise<number>
+  probeRekey(): Promise<number>
+}

@@ -1,0 +1,58 @@
+import { sharedSlot } from '../shared-state.js'
+import { type NativeBinding, Outcome, type Submitted } from './binding.js'
+
+/** `outcome` is Outcome or -errno; `bytesSent` counts the item's plaintext that the kernel has taken. */
+export type CompletionHandler = (outcome: number, bytesSent: number) => void
+
+const maximumItem = 0xffffffff
+
+/**
+ * Gives numbers to items and calls their handlers. While an item is under way the process stays alive, as it does for
+ * Node's own write requests.
+ */
+export class Mailbox {
+  readonly #binding: NativeBinding
+  readonly #handlers = new Map<number, CompletionHandler>()
+  #lastItem = 0
+
+  constructor(binding: NativeBinding) {
+    this.#binding = binding
+    binding.openMailbox((triples) => this.#handOut(triples))
+  }
+
+  /** Reserves a number, lets `send` use it, and keeps the handler only if the item is under way afterwards. */
+  submit(handler: CompletionHandler, send: (item: number) => Submitted): Submitted {
+    const item = this.expect(handler)
+    const submitted = send(item)
+    if (submitted !== 0) this.forget(item)
+    return submitted
+  }
+
+  expect(handler: CompletionHandler): number {
+    do {
+      this.#lastItem = this.#lastItem === maximumItem ? 1 : this.#lastItem + 1
+    } while (this.#handlers.has(this.#lastItem))
+    this.#handlers.set(this.#lastItem, handler)
+    if (this.#handlers.size === 1) this.#binding.holdEventLoop(true)
+    return this.#lastItem
+  }
+
+  forget(item: number): void {
+    if (this.#handlers.delete(item) && this.#handlers.size === 0) this.#binding.holdEventLoop(false)
+  }
+
+  #handOut(triples: Float64Array): void {
+    for (let index = 0; index < triples.length; index += 3) {
+      const [item, outcome, bytesSent] = triples.subarray(index, index + 3) as unknown as [number, number, number]
+      const handler = this.#handlers.get(item)
+      if (handler === undefined) continue
+      if (outcome !== Outcome.Progress) this.forget(item)
+      handler(outcome, bytesSent)
+    }
+  }
+}
+
+/** The thread's mailbox. */
+export function mailboxOf(binding: NativeBinding): Mailbox {
+  return sharedSlot('mailbox', () => new Mailbox(binding))
+}

@@ -1,0 +1,104 @@
+/**
+ * What ktls-pipe uses of Node without it being documented, in one place. Each was looked at in Node 20, 22, 24 and 26;
+ * whatever is missing at run time must end in a fallback, never in an exception.
+ */
+import type { ReadStream } from 'node:fs'
+import type { OutgoingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+
+/** libuv's stream, or TLSWrap on top of one. */
+export interface StreamHandle {
+  readonly fd?: number
+  readonly writeQueueSize?: number
+  readonly bytesWritten?: number
+  /** What a TLSWrap writes to. */
+  readonly _parent?: StreamHandle
+}
+
+export type WriteCallback = (error?: Error | null) => void
+
+export interface BufferedChunk {
+  chunk: Buffer | string
+  encoding: BufferEncoding | 'buffer'
+}
+
+/** `allBuffers` tells Node's own _writev that it need not convert. */
+export type ChunkBatch = BufferedChunk[] & { allBuffers?: boolean }
+
+export interface SocketInternals {
+  _handle: StreamHandle | null
+  /** The message that is being sent on a socket that node:http has. */
+  _httpMessage?: OutgoingMessage | null
+  /** Set by resetAndDestroy() until _destroy has seen it. */
+  resetAndClosing?: boolean
+  /** Starts the idle timer anew, as every write of Node's does. */
+  _unrefTimer(): void
+  _write(chunk: Buffer | string, encoding: BufferEncoding | 'buffer', callback: WriteCallback): void
+  _writev(chunks: ChunkBatch, callback: WriteCallback): void
+  _final(callback: WriteCallback): void
+  _destroy(error: Error | null, callback: WriteCallback): void
+}
+
+export type InternalSocket = Omit<Socket, keyof SocketInternals> & SocketInternals
+export type InternalTlsSocket = Omit<TLSSocket, keyof SocketInternals> & SocketInternals
+
+export interface MessageInternals {
+  _header: string | null
+  _hasBody: boolean
+  /** What was written while there was no socket to write to. */
+  outputData: unknown[]
+  chunkedEncoding: boolean
+  strictContentLength?: boolean
+  _send: unknown
+}
+
+export type InternalMessage = Omit<OutgoingMessage, keyof MessageInternals> & MessageInternals
+
+export interface SourceInternals {
+  fd: number | null
+  /** Undefined: the descriptor's own offset is read from. */
+  pos: number | undefined
+  /** Inclusive; Infinity: to the end of the file. */
+  end: number
+  bytesRead: number
+  _read(size: number): void
+  _readableState: { pipes: Writable[]; dataEmitted: boolean; objectMode: boolean }
+}
+
+export type InternalSource = Omit<ReadStream, keyof SourceInternals> & SourceInternals
+
+type Builtins = {
+  net: typeof import('node:net')
+  tls: typeof import('node:tls')
+  http: typeof import('node:http')
+  http2: typeof import('node:http2')
+}
+
+// node:https alone loads the classes of node:http, but not the module of that name.
+const loadedWith: Record<keyof Builtins, string> = { net: 'net', tls: 'tls', http: '_http_outgoing', http2: 'http2' }
+const found: Partial<Builtins> = {}
+
+/** A module of Node whose classes someone has loaded already. Asking for it must not be what loads them. */
+export function loadedModule<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
+  if (found[name] === undefined) {
+    const list = (process as { moduleLoadList?: string[] }).moduleLoadList
+    if (!list?.includes(`NativeModule ${loadedWith[name]}`)) return undefined
+    found[name] = process.getBuiltinModule(name) as Builtins[Name]
+  }
+  return found[name]
+}
+
+/** Whether the object still has the method that its class was born with. */
+export function hasOriginalMethod(object: object, prototype: object, name: string): boolean {
+  return Reflect.get(object, name) === Reflect.get(prototype, name)
+}
+
+export function asInternal(socket: Socket): InternalSocket {
+  return socket as unknown as InternalSocket
+}
+
+export function readableState(source: Readable): SourceInternals['_readableState'] {
+  return (source as unknown as SourceInternals)._readableState
+}

@@ -1,0 +1,43 @@
+import type { FallbackReason } from '../fallback-reason.js'
+import { sharedSlot } from '../shared-state.js'
+
+export interface OffloadState {
+  /** Who encrypts: the kernel, Node's OpenSSL, or nobody (no TLS). */
+  encryption: 'kernel' | 'userspace' | 'none'
+  /** Bytes of files that were carried by sendfile, through kernel TLS or plain TCP. */
+  bytesOffloaded: number
+  /** Why the last transfer, or a part of it, took the ordinary path. */
+  fallbackReason?: FallbackReason
+}
+
+interface Remembered {
+  encryption?: OffloadState['encryption']
+  bytesOffloaded: number
+  fallbackReason?: FallbackReason
+}
+
+const states = sharedSlot('offload states', () => new WeakMap<object, Remembered>())
+
+/** What is remembered of a socket, response, request or zero-copy pipe. */
+export function rememberedState(of: object): Remembered | undefined {
+  return states.get(of)
+}
+
+export function remember(of: object): Remembered {
+  const known = states.get(of)
+  if (known !== undefined) return known
+  const fresh: Remembered = { bytesOffloaded: 0 }
+  states.set(of, fresh)
+  return fresh
+}
+
+const optedOut = sharedSlot('opted out', () => new WeakSet<object>())
+
+export function isOptedOut(object: object): boolean {
+  return optedOut.has(object)
+}
+
+export function optOut(object: object, out: boolean): void {
+  if (out) optedOut.add(object)
+  else optedOut.delete(object)
+}

@@ -1,0 +1,36 @@
+import type { OutgoingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FallbackReason } from '../fallback-reason.js'
+import type { WriteCallback } from '../node-internals.js'
+import { loadedModule } from '../node-internals.js'
+import { MessageDestination } from './message-destination.js'
+import { SocketDestination } from './socket-destination.js'
+import type { DestinationFacts } from './transfer-plan.js'
+
+/** Something that ranges can be written to. */
+export interface Destination {
+  /** What the user pipes into. */
+  readonly object: object
+  readonly socket: Socket | null
+  facts(): DestinationFacts
+  /** True: it is not connected yet, and `resume` will be called when that has changed. */
+  waitUntilConnected(resume: () => void): boolean
+  /** Writes a range in its place in the socket's order. A reason: nothing was written, and nothing will be. */
+  write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined
+}
+
+/** A destination that ranges can be written to, or why `object` is none. */
+export function destinationFor(object: object): Destination | FallbackReason {
+  const { net, http } = { net: loadedModule('net'), http: loadedModule('http') }
+  if (http !== undefined && object instanceof http.OutgoingMessage) {
+    return new MessageDestination(object as OutgoingMessage, http)
+  }
+  if (net !== undefined && object instanceof net.Socket) return new SocketDestination(object)
+  return isHttp2(object) ? 'http2' : 'destination-unsupported'
+}
+
+function isHttp2(object: object): boolean {
+  const http2 = loadedModule('http2')
+  if (http2 === undefined) return false
+  return object instanceof http2.Http2ServerResponse || /^(Server|Client)?Http2Stream$/.test(object.constructor.name)
+}

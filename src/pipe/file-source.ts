@@ -1,0 +1,104 @@
+import fs, { fstatSync, ReadStream } from 'node:fs'
+import type { NativeBinding } from '../native/binding.js'
+import { hasOriginalMethod, type InternalSource } from '../node-internals.js'
+import { isOptedOut } from '../observe/offload-state.js'
+import type { RangeFacts, SourceFacts } from './transfer-plan.js'
+
+const original = {
+  _read: (ReadStream.prototype as unknown as InternalSource)._read,
+  read: ReadStream.prototype.read,
+  push: ReadStream.prototype.push,
+  emit: ReadStream.prototype.emit,
+}
+
+/** A ReadStream seen as a file with a position. */
+export class FileSource {
+  readonly stream: ReadStream
+  readonly #internals: InternalSource
+  /** The end that was found when the file was last looked at; -1 before. */
+  #plannedEnd = -1
+
+  constructor(stream: ReadStream) {
+    this.stream = stream
+    this.#internals = stream as unknown as InternalSource
+  }
+
+  get fd(): number {
+    return this.#internals.fd ?? -1
+  }
+
+  /** `ownRead`: the _read that was put on the instance for offloading, which does not count as a wrapper. */
+  facts(ownRead: InternalSource['_read'] | undefined): SourceFacts {
+    const { stream } = this
+    return {
+      optedOut: isOptedOut(stream),
+      unavailable: stream.destroyed || stream.readableEnded,
+      wrapped:
+        (this.#internals._read !== original._read && this.#internals._read !== ownRead) ||
+        this.#internals._readableState.objectMode ||
+        !hasOriginalMethod(stream, original, 'read') ||
+        !hasOriginalMethod(stream, original, 'push') ||
+        !hasOriginalMethod(stream, original, 'emit'),
+      customFs: !readsThroughNode(stream),
+    }
+  }
+
+  /** Looks at the file again only when the end found before has been reached. */
+  rangeFacts(binding: NativeBinding, begun: boolean): RangeFacts {
+    const { stream } = this
+    const shared =
+      this.#internals._readableState.pipes.length !== 1 ||
+      stream.readableFlowing !== true ||
+      stream.listenerCount('data') !== 1 ||
+      stream.listenerCount('readable') !== 0 ||
+      stream.readableEncoding !== null ||
+      stream.readableLength !== 0
+    const offset = shared ? -1 : this.#position(binding)
+    const isRegularFile = offset >= 0 && this.#findEnd(offset)
+    return { shared, isRegularFile, offset, bytesLeft: this.#plannedEnd - offset, begun }
+  }
+
+  /** The bytes have gone to the destination without being read. */
+  advance(binding: NativeBinding, bytes: number): void {
+    if (this.#internals.pos === undefined) binding.setFileOffset(this.fd, this.#position(binding) + bytes)
+    else this.#internals.pos += bytes
+    this.#internals.bytesRead += bytes
+    if (bytes > 0) this.#internals._readableState.dataEmitted = true
+  }
+
+  /** Lets the stream ask for more. */
+  completeRead(): void {
+    if (!this.stream.destroyed) this.stream.push('')
+  }
+
+  /** Core's own read: it fills the buffer, or finds the end. */
+  readOrdinarily(size: number): void {
+    original._read.call(this.#internals, size)
+  }
+
+  // Without `start` the stream reads from the descriptor's own offset, and moves it. Negative: it has none (a FIFO).
+  #position(binding: NativeBinding): number {
+    return this.#internals.pos ?? binding.fileOffset(this.fd)
+  }
+
+  // fstat of an open descriptor answers from the inode, so it is not worth a trip to another thread.
+  #findEnd(offset: number): boolean {
+    if (offset < this.#plannedEnd) return true
+    const stats = fstatSync(this.fd)
+    const { end, pos, bytesRead } = this.#internals
+    // As in core: without a position `end` counts from where the stream began.
+    const lastAllowed = pos === undefined ? offset - bytesRead + end : end
+    this.#plannedEnd = Math.min(stats.size, lastAllowed + 1)
+    return stats.isFile()
+  }
+}
+
+// Streams of a FileHandle read through a wrapper of Node's, around a real descriptor.
+function readsThroughNode(stream: ReadStream): boolean {
+  const fields = Object.getOwnPropertySymbols(stream)
+  const field = (name: string) => {
+    const symbol = fields.find(({ description }) => description === name)
+    return symbol === undefined ? undefined : (Reflect.get(stream, symbol) as unknown)
+  }
+  return field('kFs') === fs || field('kHandle') !== undefined
+}

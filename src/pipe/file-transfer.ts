@@ -1,0 +1,166 @@
+import type { Socket } from 'node:net'
+import { KtlsError } from '../errors.js'
+import type { FallbackReason } from '../fallback-reason.js'
+import type { NativeBinding } from '../native/binding.js'
+import type { InternalSource } from '../node-internals.js'
+import { publishTransferEnd, publishTransferError, publishTransferStart } from '../observe/diagnostics.js'
+import { recordFallback } from '../observe/fallback.js'
+import { remember } from '../observe/offload-state.js'
+import { countBytes, countTransferEnd, countTransferStart } from '../observe/stats.js'
+import type { Engine } from '../options.js'
+import { createRangeChunk, type FileRange, type RangeObserver } from '../socket/file-range.js'
+import { SocketWriter } from '../socket/socket-writer.js'
+import type { Destination } from './destination.js'
+import type { FileSource } from './file-source.js'
+import { engineOf } from './socket-destination.js'
+import { supportFacts } from './support-facts.js'
+import { planRange } from './transfer-plan.js'
+
+/** Who else wants to know how a transfer goes (a zero-copy pipe). */
+export interface TransferListener {
+  offloaded?(engine: Engine): void
+  fellBack?(reason: FallbackReason): void
+  bytesOffloaded?(bytes: number): void
+}
+
+/** One source on its way to one destination, range by range. */
+export class FileTransfer implements RangeObserver {
+  readonly #source: FileSource
+  readonly #destination: Destination
+  readonly #binding: NativeBinding
+  readonly #listener: TransferListener
+  #begun = false
+  #engine: Engine | undefined // while it is counted as active
+  #fallbackReason: FallbackReason | undefined
+  #bytesSent = 0
+
+  constructor(source: FileSource, destination: Destination, binding: NativeBinding, listener: TransferListener = {}) {
+    this.#source = source
+    this.#destination = destination
+    this.#binding = binding
+    this.#listener = listener
+  }
+
+  /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
+  read(size: number, ownRead: InternalSource['_read']): void {
+    const goOn = () => {
+      if (!this.#sendNextRange(ownRead)) this.#source.readOrdinarily(size)
+    }
+    if (!this.#destination.waitUntilConnected(goOn)) goOn()
+  }
+
+  rangeOffloaded(engine: Engine): void {
+    if (this.#engine !== undefined) return
+    this.#engine = engine
+    this.#begun = true
+    countTransferStart(engine)
+    publishTransferStart(() => this.#event(engine))
+    this.#listener.offloaded?.(engine)
+  }
+
+  rangeFellBack(reason: FallbackReason): void {
+    if (this.#fallbackReason !== undefined) return
+    this.#fallbackReason = reason
+    recordFallback(reason, this.#source.stream, this.#destination.object)
+    this.#listener.fellBack?.(reason)
+  }
+
+  /** False: core is to read, and what it reads goes the ordinary way. */
+  #sendNextRange(ownRead: InternalSource['_read']): boolean {
+    const facts = this.#source.rangeFacts(this.#binding, this.#begun)
+    const plan = planRange(this.#source.facts(ownRead), facts, this.#destination.facts(), supportFacts())
+    if (!plan.offload) return this.#decline(plan.reason)
+    const file = this.#binding.openFile(this.#source.fd)
+    if (typeof file === 'number') return this.#decline('descriptor-limit')
+    const range: FileRange = {
+      file,
+      offset: facts.offset,
+      remaining: plan.length,
+      observer: this,
+      bytesSent: 0,
+      bytesOffloaded: 0,
+    }
+    const { socket } = this.#destination
+    if (socket !== null) SocketWriter.of(socket, this.#binding)
+    const obstacle = this.#destination.write(createRangeChunk(range), (error) =>
+      this.#rangeDone(range, plan.length, plan.length === facts.bytesLeft, socket, error),
+    )
+    if (obstacle === undefined) return true
+    file.close()
+    return this.#decline(obstacle)
+  }
+
+  #decline(reason: FallbackReason | undefined): false {
+    if (reason !== undefined) this.rangeFellBack(reason)
+    return false
+  }
+
+  #rangeDone(range: FileRange, length: number, isLast: boolean, socket: Socket | null, error?: Error | null): void {
+    range.file.close()
+    this.#account(range, socket)
+    const failure = range.failure ?? error ?? undefined
+    if (failure === undefined && range.bytesSent !== length && socket?.destroyed === false) {
+      // Somebody took the chunk out of the socket's hands. Nothing was sent in its place, so the stream has a hole.
+      socket.destroy(rangeNotSent(length - range.bytesSent))
+    }
+    this.#source.advance(this.#binding, range.bytesSent)
+    if (range.bytesSent === length) {
+      if (isLast) this.#finish(undefined)
+    } else {
+      this.#finish(failure ?? rangeNotSent(length - range.bytesSent))
+    }
+    if (failure instanceof KtlsError) this.#abandonSource(failure)
+    else this.#source.completeRead()
+  }
+
+  #account(range: FileRange, socket: Socket | null): void {
+    this.#bytesSent += range.bytesSent
+    if (this.#engine === undefined || range.bytesOffloaded === 0) return
+    countBytes(this.#engine, range.bytesOffloaded)
+    this.#listener.bytesOffloaded?.(range.bytesOffloaded)
+    const encryption = socket === null || engineOf(socket) === 'tcp' ? 'none' : encryptionOf(socket)
+    for (const object of new Set<object | null>([this.#destination.object, socket])) {
+      if (object === null) continue
+      const state = remember(object)
+      state.bytesOffloaded += range.bytesOffloaded
+      state.encryption = encryption
+    }
+  }
+
+  // Reported once: when the planned end is reached, or by what ended it.
+  #finish(failure: Error | undefined): void {
+    const engine = this.#engine
+    if (engine === undefined) return
+    this.#engine = undefined
+    countTransferEnd(failure !== undefined)
+    if (failure === undefined) publishTransferEnd(() => this.#event(engine))
+    else publishTransferError(() => ({ ...this.#event(engine), error: failure }))
+  }
+
+  // A source without listeners for its errors must not end the process; its destination was destroyed already.
+  #abandonSource(failure: Error): void {
+    const { stream } = this.#source
+    stream.destroy(stream.listenerCount('error') > 0 ? failure : undefined)
+  }
+
+  #event(engine: Engine) {
+    return {
+      engine,
+      source: this.#source.stream,
+      destination: this.#destination.object,
+      bytesSent: this.#bytesSent,
+    }
+  }
+}
+
+function encryptionOf(socket: Socket): 'kernel' | 'userspace' {
+  return SocketWriter.existing(socket)?.isHandedOver ? 'kernel' : 'userspace'
+}
+
+function rangeNotSent(bytesMissing: number): KtlsError {
+  return new KtlsError(
+    'ERR_KTLS_RANGE_NOT_SENT',
+    `${bytesMissing} bytes of a file were not sent: the socket's write methods were replaced while it was in use, ` +
+      'or it was destroyed. The connection was destroyed, because its stream has a hole.',
+  )
+}

@@ -1,0 +1,96 @@
+import type { OutgoingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FallbackReason } from '../fallback-reason.js'
+import { asInternal, hasOriginalMethod, type InternalMessage, type WriteCallback } from '../node-internals.js'
+import { isOptedOut } from '../observe/offload-state.js'
+import { engineOf, socketObstacle, waitUntilConnected } from './socket-destination.js'
+import type { DestinationFacts } from './transfer-plan.js'
+
+/** A response of node:http(s), or a client's request: head and framing come from Node, the body passes it by. */
+export class MessageDestination {
+  readonly object: OutgoingMessage
+  readonly #internals: InternalMessage
+  readonly #http: typeof import('node:http')
+
+  constructor(message: OutgoingMessage, http: typeof import('node:http')) {
+    this.object = message
+    this.#internals = message as unknown as InternalMessage
+    this.#http = http
+  }
+
+  get socket(): Socket | null {
+    return this.object.socket
+  }
+
+  facts(): DestinationFacts {
+    const { object, socket } = this
+    const waiting = this.#isWaiting()
+    const connectionObstacle = socket === null || waiting ? undefined : socketObstacle(socket)
+    return {
+      optedOut: isOptedOut(object) || (socket !== null && isOptedOut(socket)),
+      engine: socket === null ? undefined : engineOf(socket),
+      obstacle: this.#messageObstacle() ?? connectionObstacle,
+      momentaryObstacle: waiting ? undefined : this.#orderObstacle(),
+    }
+  }
+
+  waitUntilConnected(resume: () => void): boolean {
+    if (!this.#isWaiting()) return false
+    const { object, socket } = this
+    // What was written before is flushed to the socket right after it is announced.
+    const soon = () => process.nextTick(resume)
+    if (socket !== null) return waitUntilConnected(socket, soon)
+    const settle = () => {
+      object.off('socket', settle).off('close', settle)
+      const assigned = object.socket
+      if (assigned === null || !waitUntilConnected(assigned, soon)) soon()
+    }
+    object.once('socket', settle).once('close', settle)
+    return true
+  }
+
+  write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined {
+    const { object, socket } = this
+    if (socket === null) return 'response-not-current'
+    // One batch: the head, the chunk's size and the range reach the socket's writer together.
+    socket.cork()
+    object.flushHeaders()
+    // Whoever wraps writeHead may have made it a response without a body only now.
+    const obstacle = this.#internals._hasBody ? undefined : 'response-without-body'
+    if (obstacle === undefined) {
+      if (this.#internals.chunkedEncoding) socket.write(`${rangeChunk.length.toString(16)}\r\n`, 'latin1')
+      socket.write(rangeChunk, callback)
+      if (this.#internals.chunkedEncoding) socket.write('\r\n', 'latin1')
+    }
+    socket.uncork()
+    return obstacle
+  }
+
+  // What about the message itself speaks against writing past it.
+  #messageObstacle(): FallbackReason | undefined {
+    const { object } = this
+    if (object.destroyed || object.writableEnded || this.socket?.destroyed) return 'destination-unavailable'
+    const untouched = (name: string) => hasOriginalMethod(object, this.#http.OutgoingMessage.prototype, name)
+    if (!untouched('write') || !untouched('_send')) return 'response-wrapped'
+    if (this.#internals.strictContentLength === true) return 'strict-content-length'
+    const status = (object as Partial<ServerResponse>).statusCode
+    const bodiless = status === 204 || status === 304 || (status !== undefined && status < 200)
+    return !this.#internals._hasBody || bodiless ? 'response-without-body' : undefined
+  }
+
+  // What about its place on the connection does: bytes that are held back would be overtaken by a range.
+  #orderObstacle(): FallbackReason | undefined {
+    const { object, socket } = this
+    const current = socket !== null && asInternal(socket)._httpMessage === object
+    if (!current || this.#internals.outputData.length > 0) return 'response-not-current'
+    return object.writableCorked > 0 ? 'response-corked' : undefined
+  }
+
+  // A request for its connection, or a response for those before it on the same connection.
+  #isWaiting(): boolean {
+    const { object, socket } = this
+    if (object.destroyed || object.writableEnded) return false
+    if (socket === null) return true
+    return socket.connecting || (socket as { secureConnecting?: boolean }).secureConnecting === true
+  }
+}

@@ -1,0 +1,82 @@
+import type { Socket } from 'node:net'
+import type { FallbackReason } from '../fallback-reason.js'
+import {
+  asInternal,
+  hasOriginalMethod,
+  loadedModule,
+  type StreamHandle,
+  type WriteCallback,
+} from '../node-internals.js'
+import { isOptedOut } from '../observe/offload-state.js'
+import type { Engine } from '../options.js'
+import { SocketWriter } from '../socket/socket-writer.js'
+import type { DestinationFacts } from './transfer-plan.js'
+
+/** A net.Socket or TLSSocket that a file is piped into. */
+export class SocketDestination {
+  readonly object: Socket
+  readonly socket: Socket
+
+  constructor(socket: Socket) {
+    this.object = socket
+    this.socket = socket
+  }
+
+  facts(): DestinationFacts {
+    const { socket } = this
+    const unavailable = socket.destroyed || socket.writableEnded
+    return {
+      optedOut: isOptedOut(socket),
+      engine: engineOf(socket),
+      obstacle: unavailable ? 'destination-unavailable' : socketObstacle(socket),
+      momentaryObstacle: undefined,
+    }
+  }
+
+  waitUntilConnected(resume: () => void): boolean {
+    return waitUntilConnected(this.socket, resume)
+  }
+
+  write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined {
+    this.socket.write(rangeChunk, callback)
+    return undefined
+  }
+}
+
+export function engineOf(socket: Socket): Engine {
+  const tls = loadedModule('tls')
+  return tls !== undefined && socket instanceof tls.TLSSocket ? 'tls' : 'tcp'
+}
+
+/** Why no range can be written to a socket that is open. */
+export function socketObstacle(socket: Socket): FallbackReason | undefined {
+  const internals = asInternal(socket)
+  const handle = internals._handle
+  const writer = SocketWriter.existing(socket)
+  const prototype = Object.getPrototypeOf(socket) as object
+  const untouched = (name: string) => hasOriginalMethod(socket, prototype, name)
+  // The writer's own methods are there for good; anybody else's see bytes that a range would not show them.
+  if (!untouched('write') || (!writer && !(untouched('_write') && untouched('_writev')))) return 'socket-wrapped'
+  if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') return 'http2'
+  if (handle && !socket.connecting && !isOnTcp(socket, handle)) return 'socket-not-tcp'
+  return writer?.refusal
+}
+
+// TLS over TLS has the same descriptor as the connection below it, and writes to it natively.
+function isOnTcp(socket: Socket, handle: StreamHandle): boolean {
+  const transport = engineOf(socket) === 'tls' ? handle._parent : handle
+  return transport?.constructor.name === 'TCP' && transport._parent === undefined && (transport.fd ?? -1) >= 0
+}
+
+/** Calls `resume` once when a socket that is being connected has succeeded or failed. */
+export function waitUntilConnected(socket: Socket, resume: () => void): boolean {
+  const securing = 'secureConnecting' in socket && socket.secureConnecting === true
+  if (socket.destroyed || (!socket.connecting && !securing)) return false
+  const event = engineOf(socket) === 'tls' ? 'secureConnect' : 'connect'
+  const settle = () => {
+    socket.off(event, settle).off('close', settle)
+    resume()
+  }
+  socket.once(event, settle).once('close', settle)
+  return true
+}

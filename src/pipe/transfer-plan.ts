@@ -1,0 +1,87 @@
+import type { FallbackReason } from '../fallback-reason.js'
+import type { Engine, Settings } from '../options.js'
+
+/** What does not change while a source is piped, or what makes the whole transfer pointless. */
+export interface SourceFacts {
+  optedOut: boolean
+  unavailable: boolean
+  wrapped: boolean
+  customFs: boolean
+}
+
+export interface DestinationFacts {
+  optedOut: boolean
+  /** Undefined while a client's socket is still to come. */
+  engine: Engine | undefined
+  /** Why it can take no range, now or later. */
+  obstacle: FallbackReason | undefined
+  /** Why it can take none at the moment. */
+  momentaryObstacle: FallbackReason | undefined
+}
+
+export interface SupportFacts {
+  /** Why this process can offload nothing. */
+  unsupported: FallbackReason | undefined
+  /** The kernel was asked for TLS a moment ago and has none. */
+  kernelTlsUnavailable: boolean
+  settings: Settings
+}
+
+export type TransferPlan = { offload: true } | { offload: false; reason: FallbackReason }
+
+/** Decides about a pipe as it is made. Pure. */
+export function planTransfer(source: SourceFacts, destination: DestinationFacts, support: SupportFacts): TransferPlan {
+  if (source.optedOut || destination.optedOut) return decline('opted-out')
+  if (destination.obstacle !== undefined) return decline(destination.obstacle)
+  if (source.unavailable) return decline('source-unavailable')
+  if (source.customFs) return decline('source-custom-fs')
+  if (source.wrapped) return decline('source-wrapped')
+  return planEngine(destination.engine, support)
+}
+
+/** What is true of a source at the moment it is asked for its next bytes. */
+export interface RangeFacts {
+  /** Another consumer, a listener, an encoding, buffered data, or not flowing: the bytes must pass through it. */
+  shared: boolean
+  isRegularFile: boolean
+  offset: number
+  /** Up to the planned end. */
+  bytesLeft: number
+  /** A part of the transfer was offloaded already; the rest follows whatever its size. */
+  begun: boolean
+}
+
+export type RangePlan = { offload: true; length: number } | { offload: false; reason: FallbackReason | undefined }
+
+// Bounded, so that pause, unpipe, a second pipe and an abort take effect soon: at the next border.
+export const maximumRangeBytes = 8 * 1024 * 1024
+
+/** Decides about the next bytes of a transfer. Pure. `reason` is undefined where there is nothing left to offload. */
+export function planRange(
+  source: SourceFacts,
+  range: RangeFacts,
+  destination: DestinationFacts,
+  support: SupportFacts,
+): RangePlan {
+  const plan = planTransfer(source, destination, support)
+  if (!plan.offload) return plan
+  if (destination.momentaryObstacle !== undefined) return decline(destination.momentaryObstacle)
+  if (range.shared) return decline('source-shared')
+  if (!range.isRegularFile) return decline('source-not-a-file')
+  if (range.bytesLeft <= 0) return { offload: false, reason: range.begun ? undefined : 'source-empty' }
+  const minimumBytes = destination.engine === undefined ? false : support.settings.minimumBytes[destination.engine]
+  if (minimumBytes !== false && range.bytesLeft < minimumBytes && !range.begun) return decline('below-minimum-size')
+  return { offload: true, length: Math.min(range.bytesLeft, maximumRangeBytes) }
+}
+
+function planEngine(engine: Engine | undefined, support: SupportFacts): TransferPlan {
+  if (support.unsupported !== undefined) return decline(support.unsupported)
+  if (engine === undefined) return { offload: true }
+  if (support.settings.disabled || support.settings.minimumBytes[engine] === false) return decline('disabled')
+  if (engine === 'tls' && support.kernelTlsUnavailable) return decline('kernel-tls-unavailable')
+  return { offload: true }
+}
+
+function decline(reason: FallbackReason): { offload: false; reason: FallbackReason } {
+  return { offload: false, reason }
+}

@@ -1,0 +1,128 @@
+import { ReadStream } from 'node:fs'
+import { addAbortSignal, type Writable as CoreWritable } from 'node:stream'
+import { Writable } from 'readable-stream'
+import { invalidArgument } from '../errors.js'
+import type { FallbackReason } from '../fallback-reason.js'
+import type { WriteCallback } from '../node-internals.js'
+import { sharedSlot } from '../shared-state.js'
+import { offloadReads } from './offloaded-reads.js'
+
+export interface ZeroCopyPipeOptions {
+  /** End the destination when the pipe ends. Default: true. */
+  end?: boolean
+  /** Destroys the pipe with an AbortError. */
+  signal?: AbortSignal
+}
+
+/** Events of its own: 'offload' (engine) and 'fallback' (reason), at most once each per source. */
+export interface ZeroCopyPipe extends Writable {
+  /** Whether the kernel carries the bytes; undefined until that is known. */
+  readonly offloaded: boolean | undefined
+  /** Why the ordinary path was taken, wholly or in part. */
+  readonly fallbackReason: FallbackReason | undefined
+  readonly bytesOffloaded: number
+}
+
+const pipes = sharedSlot('zero-copy pipes', () => new WeakMap<object, object>())
+
+export function isZeroCopyPipe(object: object): boolean {
+  return pipes.has(object)
+}
+
+/** What a zero-copy pipe writes to. */
+export function destinationOf(pipe: object): object | undefined {
+  return pipes.get(pipe)
+}
+
+/**
+ * A Writable in front of `destination`. A file stream that is piped into it is carried by the kernel where that is
+ * possible; everything else, and every other source, is passed on as it is.
+ *
+ * @example
+ * createReadStream('film.mp4').pipe(createZeroCopyPipe(res))
+ */
+export function createZeroCopyPipe(
+  destination: NodeJS.WritableStream,
+  options: ZeroCopyPipeOptions = {},
+): ZeroCopyPipe & NodeJS.WritableStream {
+  if (typeof (destination as Partial<NodeJS.WritableStream> | null)?.write !== 'function') {
+    throw invalidArgument('destination', 'a Writable', destination)
+  }
+  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'an object', options)
+  const { end = true, signal } = options
+  if (typeof end !== 'boolean') throw invalidArgument('options.end', 'a boolean', end)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgument('options.signal', 'an AbortSignal', signal)
+  }
+  const pipe = new ForwardingWritable(destination as DestinationStream, end)
+  pipes.set(pipe, destination)
+  if (signal !== undefined) addAbortSignal(signal, pipe as unknown as CoreWritable)
+  return pipe as ForwardingWritable & NodeJS.WritableStream
+}
+
+type DestinationStream = NodeJS.WritableStream & {
+  destroyed?: boolean
+  writableFinished?: boolean
+  writableHighWaterMark?: number
+}
+
+class ForwardingWritable extends Writable implements ZeroCopyPipe {
+  offloaded: boolean | undefined
+  fallbackReason: FallbackReason | undefined
+  bytesOffloaded = 0
+  readonly #destination: DestinationStream
+  readonly #end: boolean
+  readonly #onDestinationError = (error: Error) => this.destroy(error)
+  readonly #onDestinationClose = () => this.#destinationClosed()
+
+  constructor(destination: DestinationStream, end: boolean) {
+    super({ decodeStrings: false, highWaterMark: destination.writableHighWaterMark ?? 64 * 1024 })
+    this.#destination = destination
+    this.#end = end
+    destination.on('error', this.#onDestinationError)
+    destination.on('close', this.#onDestinationClose)
+    this.on('pipe', (source: unknown) => {
+      if (source instanceof ReadStream) this.#prepare(source)
+    })
+  }
+
+  override _write(chunk: unknown, encoding: BufferEncoding, callback: WriteCallback): void {
+    this.#destination.write(chunk as string, encoding, callback)
+  }
+
+  override _final(callback: WriteCallback): void {
+    if (!this.#end) return callback()
+    const destination = this.#destination
+    if (destination.writableFinished === true) return callback()
+    destination.once('finish', () => callback())
+    destination.end()
+  }
+
+  // As when a source is unpiped: the destination is left open, for whoever has it.
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#destination.removeListener('close', this.#onDestinationClose)
+    this.#destination.removeListener('error', this.#onDestinationError)
+    callback(error)
+  }
+
+  #destinationClosed(): void {
+    if (!this.writableFinished && !this.destroyed) this.destroy()
+  }
+
+  #prepare(source: ReadStream): void {
+    offloadReads(source, this, this.#destination, {
+      offloaded: (engine) => {
+        this.offloaded = true
+        this.emit('offload', engine)
+      },
+      fellBack: (reason) => {
+        this.offloaded ??= false
+        this.fallbackReason = reason
+        this.emit('fallback', reason)
+      },
+      bytesOffloaded: (bytes) => {
+        this.bytesOffloaded += bytes
+      },
+    })
+  }
+}

@@ -1,0 +1,20 @@
+import diagnosticsChannel from 'node:diagnostics_channel'
+
+/**
+ * State that all copies of the package in one thread have in common (the ESM and the CommonJS build, or two installed
+ * copies of one major version), so that a range written by one is known to the other and a socket has one writer.
+ * It hangs on a diagnostics channel, which Node keeps one of per name and thread: no global is needed for it.
+ */
+const key = Symbol.for('ktls-pipe.state')
+const channel = diagnosticsChannel.channel('ktls-pipe:state:0') as object as { [key]?: Map<string, unknown> }
+if (channel[key] === undefined) Object.defineProperty(channel, key, { value: new Map() })
+const slots = channel[key] as Map<string, unknown>
+
+/** The slot of that name, made by whoever asks first. */
+export function sharedSlot<T>(name: string, create: () => T): T {
+  if (!slots.has(name)) slots.set(name, create())
+  return slots.get(name) as T
+}
+
+/** The channel object must live as long as this module: Node holds channels without subscribers only weakly. */
+export const sharedStateAnchor: object = channel

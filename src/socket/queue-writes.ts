@@ -1,0 +1,109 @@
+import { AsyncResource } from 'node:async_hooks'
+import { constants } from 'node:os'
+import { sourceTruncated, writeError } from '../errors.js'
+import { type NativeQueue, Outcome, type Submitted } from '../native/binding.js'
+import type { Mailbox } from '../native/mailbox.js'
+import type { ChunkBatch, InternalSocket, WriteCallback } from '../node-internals.js'
+import type { Engine } from '../options.js'
+import type { FileRange } from './file-range.js'
+
+const { ENODATA, EAGAIN } = constants.errno
+const alertRecord = 21
+const closeNotify = Uint8Array.of(1, 0) // warning, close_notify: RFC 8446, 6.1
+
+/** Writes through a socket's native queue. Each callback runs in the async context of whoever wrote. */
+export class QueueWrites {
+  /** Plaintext that this queue has completed. */
+  bytesWritten = 0
+  readonly #socket: InternalSocket
+  readonly #engine: Engine
+  readonly #queue: NativeQueue
+  readonly #mailbox: Mailbox
+
+  constructor(socket: InternalSocket, engine: Engine, queue: NativeQueue, mailbox: Mailbox) {
+    this.#socket = socket
+    this.#engine = engine
+    this.#queue = queue
+    this.#mailbox = mailbox
+  }
+
+  write(chunks: ChunkBatch, callback: WriteCallback): void {
+    const buffers = chunks.map(({ chunk, encoding }) =>
+      typeof chunk === 'string' ? Buffer.from(chunk, encoding as BufferEncoding) : chunk,
+    )
+    const size = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
+    if (size === 0) return callback()
+    this.#socket._unrefTimer()
+    this.#submit(
+      (item) => this.#queue.sendBytes(item, buffers),
+      (outcome) => {
+        if (outcome === Outcome.Complete) this.bytesWritten += size
+        this.#answer(outcome, callback)
+      },
+    )
+  }
+
+  /** False: the queue cannot take it now, nothing of it was sent, and the range must go another way. */
+  sendRange(range: FileRange, callback: WriteCallback): boolean {
+    const timeoutMs = this.#socket.timeout ?? 0
+    const progressMs = timeoutMs > 0 ? Math.max(1, Math.floor(timeoutMs / 4)) : 0
+    const submitted = this.#submit(
+      (item) => this.#queue.sendRange(item, range.file, range.offset, range.remaining, progressMs),
+      (outcome, bytesSent) => {
+        this.#socket._unrefTimer()
+        if (outcome === Outcome.Progress) return
+        range.offset += bytesSent
+        range.remaining -= bytesSent
+        range.bytesSent += bytesSent
+        range.bytesOffloaded += bytesSent
+        this.bytesWritten += bytesSent
+        if (outcome === -ENODATA) callback(sourceTruncated(range.remaining))
+        else this.#answer(outcome, callback)
+      },
+      (outcome) => outcome === -EAGAIN,
+    )
+    if (submitted !== -EAGAIN) {
+      this.#socket._unrefTimer()
+      range.observer.rangeOffloaded(this.#engine)
+    }
+    return submitted !== -EAGAIN
+  }
+
+  /** Completes when close_notify was accepted by TCP, or when it never will be. */
+  sendCloseNotify(callback: () => void): void {
+    this.#submit(
+      (item) => this.#queue.sendControl(item, alertRecord, closeNotify, false),
+      () => callback(),
+    )
+  }
+
+  /** Nothing is sent after it. `released` is called once no descriptor of the queue's is open any more. */
+  close(forReset: boolean, released: () => void): void {
+    const item = this.#mailbox.expect(() => released())
+    if (!this.#queue.close(item, forReset)) return
+    this.#mailbox.forget(item)
+    released()
+  }
+
+  /** `settle` may be called before this returns; not at all when `unanswered` says so of a refusal. */
+  #submit(
+    send: (item: number) => Submitted,
+    settle: (outcome: number, bytesSent: number) => void,
+    unanswered?: (outcome: number) => boolean,
+  ): Submitted {
+    const context = new AsyncResource('KTLSPIPEWRITE')
+    const submitted = this.#mailbox.submit(
+      (outcome, bytesSent) => context.runInAsyncScope(settle, undefined, outcome, bytesSent),
+      send,
+    )
+    if (submitted > 0) settle(Outcome.Complete, 0)
+    else if (submitted < 0 && !unanswered?.(submitted)) settle(submitted, 0)
+    return submitted
+  }
+
+  // A write that is under way when its socket is destroyed ends without an error of its own, as in Node.
+  #answer(outcome: number, callback: WriteCallback): void {
+    if (outcome === Outcome.Complete || this.#socket.destroyed) callback()
+    else callback(writeError(outcome))
+  }
+}

@@ -1,0 +1,208 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { KtlsError } from '../errors.js'
+import type { FallbackReason } from '../fallback-reason.js'
+import type { NativeBinding } from '../native/binding.js'
+import { type Mailbox, mailboxOf } from '../native/mailbox.js'
+import {
+  asInternal,
+  type ChunkBatch,
+  type InternalSocket,
+  loadedModule,
+  type WriteCallback,
+} from '../node-internals.js'
+import { publishSession } from '../observe/diagnostics.js'
+import { remember } from '../observe/offload-state.js'
+import { countSession } from '../observe/stats.js'
+import { sharedSlot } from '../shared-state.js'
+import { attemptHandOver, isKernelTlsKnownUnavailable } from '../tls/hand-over.js'
+import { type FileRange, rangeOf } from './file-range.js'
+import { sendOrdinarily } from './ordinary-range.js'
+import { OrdinaryWrites } from './ordinary-writes.js'
+import { QueueWrites } from './queue-writes.js'
+import { type SocketMethods, takeOverMethods } from './socket-methods.js'
+
+// A record of this size is kept by the tracker and serves as the proof; it goes out through OpenSSL.
+const proofBytes = 1024
+// Each attempt waits for a write to leave; more are needed only if somebody else writes to the handle natively.
+const maximumAttempts = 8
+
+const writers = sharedSlot('socket writers', () => new WeakMap<Socket, SocketWriter>())
+
+/**
+ * Everything that a socket's Writable queue gives out, in its order: ordinary chunks and ranges. Before the hand-over
+ * (and on plain TCP) ordinary chunks take Node's own path; after it everything takes the socket's native queue.
+ */
+export class SocketWriter implements SocketMethods {
+  readonly #socket: InternalSocket
+  readonly #binding: NativeBinding
+  readonly #mailbox: Mailbox
+  readonly #ordinary: OrdinaryWrites
+  readonly #tlsSocket: TLSSocket | undefined
+  #kernel: QueueWrites | undefined // TLS: from the hand-over on
+  #tcpRange: QueueWrites | undefined // plain TCP: while a range is under way
+  #tcpBytes = 0
+  #refusal: FallbackReason | undefined
+
+  /** The writer of a socket, made (and its methods put in place) on first use. */
+  static of(socket: Socket, binding: NativeBinding): SocketWriter {
+    const known = writers.get(socket)
+    if (known !== undefined) return known
+    const fresh = new SocketWriter(socket, binding)
+    writers.set(socket, fresh)
+    return fresh
+  }
+
+  static existing(socket: Socket): SocketWriter | undefined {
+    return writers.get(socket)
+  }
+
+  private constructor(socket: Socket, binding: NativeBinding) {
+    this.#socket = asInternal(socket)
+    this.#binding = binding
+    // Before any queue: queues deliver to it.
+    this.#mailbox = mailboxOf(binding)
+    const tls = loadedModule('tls')
+    this.#tlsSocket = tls !== undefined && socket instanceof tls.TLSSocket ? socket : undefined
+    this.#ordinary = new OrdinaryWrites(this.#socket)
+    takeOverMethods(this.#socket, this)
+  }
+
+  /** The kernel encrypts what is written. */
+  get isHandedOver(): boolean {
+    return this.#kernel !== undefined
+  }
+
+  /** Why this session will not be handed over any more. */
+  get refusal(): FallbackReason | undefined {
+    return this.#refusal
+  }
+
+  /** Plaintext that did not go through Node's handle. */
+  get bytesWrittenPastNode(): number {
+    return this.#tcpBytes + (this.#kernel?.bytesWritten ?? 0) + (this.#tcpRange?.bytesWritten ?? 0)
+  }
+
+  write(chunks: ChunkBatch, callback: WriteCallback): void {
+    this.#writeFrom(chunks, 0, callback)
+  }
+
+  /** Ends the write direction with close_notify, then lets Node shut TCP down. */
+  final(shutDown: () => void): void {
+    const handle = this.#socket._handle
+    if (this.#kernel === undefined || handle === null) return shutDown()
+    this.#kernel.sendCloseNotify(() => {
+      // OpenSSL's own attempt would be written nowhere, but it would also wait for it.
+      if (this.#socket._handle !== null) this.#binding.markShutdownSent(handle)
+      shutDown()
+    })
+  }
+
+  /** Stops the sender. A reset must not have another descriptor hold the connection, so it waits for the release. */
+  destroy(closeSocket: () => void): void {
+    const queue = this.#kernel ?? this.#tcpRange
+    const forReset = this.#socket.resetAndClosing === true
+    if (queue === undefined) return closeSocket()
+    queue.close(forReset, () => forReset && closeSocket())
+    if (!forReset) closeSocket()
+  }
+
+  #writeFrom(chunks: ChunkBatch, begin: number, callback: WriteCallback): void {
+    if (begin === chunks.length) return callback()
+    const range = rangeOf(chunks[begin]?.chunk)
+    let end = begin + 1
+    const goOn = (error?: Error | null) => (error ? callback(error) : this.#writeFrom(chunks, end, callback))
+    if (range !== undefined) return this.#sendRange(range, goOn)
+    while (end < chunks.length && rangeOf(chunks[end]?.chunk) === undefined) end++
+    const whole = begin === 0 && end === chunks.length
+    const group: ChunkBatch = whole ? chunks : chunks.slice(begin, end)
+    if (!whole) group.allBuffers = chunks.allBuffers === true
+    this.#writeBytes(group, goOn)
+  }
+
+  #writeBytes(chunks: ChunkBatch, callback: WriteCallback): void {
+    const path = this.#kernel ?? this.#ordinary
+    path.write(chunks, callback)
+  }
+
+  #sendRange(range: FileRange, callback: WriteCallback): void {
+    const settle = (error?: Error | null) => this.#settleRange(range, error, callback)
+    if (this.#kernel !== undefined) this.#sendThrough(this.#kernel, range, settle)
+    else if (this.#tlsSocket !== undefined) this.#handOverThenSend(this.#tlsSocket, range, settle, maximumAttempts)
+    else this.#sendOverTcp(range, settle, maximumAttempts)
+  }
+
+  #sendThrough(queue: QueueWrites, range: FileRange, callback: WriteCallback): void {
+    if (!queue.sendRange(range, callback)) this.#sendOrdinarily(range, 'descriptor-limit', callback)
+  }
+
+  #handOverThenSend(tlsSocket: TLSSocket, range: FileRange, callback: WriteCallback, attemptsLeft: number): void {
+    const retry = (error?: Error | null) =>
+      error ? callback(error) : this.#handOverThenSend(tlsSocket, range, callback, attemptsLeft - 1)
+    if (range.remaining === 0 || this.#socket.destroyed) return callback()
+    if (attemptsLeft === 0) return this.#sendOrdinarily(range, 'socket-busy', callback)
+    const attempt = attemptHandOver(this.#binding, tlsSocket)
+    switch (attempt.outcome) {
+      case 'done':
+        this.#kernel = new QueueWrites(this.#socket, 'tls', attempt.queue, this.#mailbox)
+        remember(tlsSocket).encryption = 'kernel'
+        countSession('kernel')
+        publishSession(() => ({ socket: tlsSocket, encryption: 'kernel' }))
+        return this.#sendThrough(this.#kernel, range, callback)
+      case 'busy':
+        return this.#ordinary.flush(retry)
+      case 'proof-needed':
+        return sendOrdinarily(range, proofBytes, (bytes, written) => this.#writeBuffer(bytes, written), retry)
+      case 'refused':
+        if (attempt.lasting) this.#refuse(tlsSocket, attempt.reason, attempt.errno)
+        return this.#sendOrdinarily(range, attempt.reason, callback)
+    }
+  }
+
+  #refuse(socket: TLSSocket, reason: FallbackReason, errno: number): void {
+    this.#refusal = reason
+    countSession('refused')
+    publishSession(() => ({ socket, encryption: 'userspace', reason, errno }))
+  }
+
+  #sendOverTcp(range: FileRange, callback: WriteCallback, attemptsLeft: number): void {
+    const handle = this.#socket._handle
+    if (handle === null || this.#socket.destroyed) return callback()
+    if (attemptsLeft === 0) return this.#sendOrdinarily(range, 'socket-busy', callback)
+    if (handle.writeQueueSize !== 0) {
+      return this.#ordinary.flush((error) =>
+        error ? callback(error) : this.#sendOverTcp(range, callback, attemptsLeft - 1),
+      )
+    }
+    const queue = this.#binding.openTcpQueue(handle.fd ?? -1)
+    if (typeof queue === 'number') return this.#sendOrdinarily(range, 'descriptor-limit', callback)
+    const writes = new QueueWrites(this.#socket, 'tcp', queue, this.#mailbox)
+    this.#tcpRange = writes
+    this.#sendThrough(writes, range, (error) => {
+      this.#tcpRange = undefined
+      this.#tcpBytes += writes.bytesWritten
+      // Already closed by destroy(), if that was what ended the range.
+      writes.close(false, () => {})
+      callback(error)
+    })
+  }
+
+  #sendOrdinarily(range: FileRange, reason: FallbackReason, callback: WriteCallback): void {
+    range.observer.rangeFellBack(isKernelTlsKnownUnavailable() && this.#tlsSocket ? 'kernel-tls-unavailable' : reason)
+    sendOrdinarily(range, range.remaining, (bytes, written) => this.#writeBuffer(bytes, written), callback)
+  }
+
+  #writeBuffer(chunk: Buffer, callback: WriteCallback): void {
+    this.#writeBytes([{ chunk, encoding: 'buffer' }], callback)
+  }
+
+  // The file became shorter: the body cannot be completed, so the connection goes. The process must not go with it where
+  // nobody listens for errors of the socket.
+  #settleRange(range: FileRange, error: Error | null | undefined, callback: WriteCallback): void {
+    range.file.close()
+    range.failure = error ?? undefined
+    if (!(error instanceof KtlsError) || this.#socket.listenerCount('error') > 0) return callback(error)
+    this.#socket.destroy()
+    callback()
+  }
+}
