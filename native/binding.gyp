@@ -15,6 +15,7 @@
               "crypto/record_protection.cc",
               "kernel/kernel_tls.cc",
               "kernel/probe.cc",
+              "kernel/pseudo_file.cc",
               "kernel/system_calls.cc",
               "openssl/openssl_api.cc",
               "send/acceptance.cc",

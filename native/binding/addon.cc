@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "../kernel/probe.h"
+#include "../kernel/pseudo_file.h"
 #include "../openssl/openssl_api.h"
 #include "../send/sender.h"
 #include "../session/hand_over.h"
@@ -120,6 +121,10 @@ Napi::Value SetFileOffset(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), offset < 0 ? -errno : static_cast<double>(offset));
 }
 
+Napi::Value IsPseudo(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IsPseudoFile(info[0].As<Napi::Number>().Int32Value()));
+}
+
 // On libuv's pool: the kernel may have to load its module first.
 class ProbeWorker : public Napi::AsyncWorker {
  public:
@@ -181,6 +186,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("setSenderThreads", Napi::Function::New<SetSenderThreads>(env));
   exports.Set("fileOffset", Napi::Function::New<FileOffset>(env));
   exports.Set("setFileOffset", Napi::Function::New<SetFileOffset>(env));
+  exports.Set("isPseudoFile", Napi::Function::New<IsPseudo>(env));
   exports.Set("probeTls", Napi::Function::New<ProbeTls>(env));
   exports.Set("probeRekey", Napi::Function::New<ProbeTlsRekey>(env));
   return exports;

@@ -47,6 +47,7 @@ void Session::SwitchTo(std::shared_ptr<SocketQueue> queue, Bio* nowhere) {
   // A renegotiation would be written nowhere; this way the peer hears no_renegotiation (RFC 5246, 7.2.2).
   openssl.SSL_set_options(ssl_, kOptionNoRenegotiation);
   queue_ = std::move(queue);
+  record_log_.reset();
   ForgetSecret();
 }
 

@@ -21,7 +21,7 @@ class Session {
 
   Ssl* ssl() const { return ssl_; }
   Bio* bio() const { return bio_; }
-  const RecordLog& record_log() const { return record_log_; }
+  const RecordLog& record_log() const { return *record_log_; }
   uint64_t bytes_counted() const { return bytes_counted_; }
   uint64_t records_since_key() const { return records_since_key_; }
   bool has_write_secret() const { return key_seen_; }
@@ -34,7 +34,7 @@ class Session {
   // The write direction has a new key; the next record is number 0 under it. TLS 1.2 needs no secret here: the master
   // secret stays in OpenSSL's session.
   void WriteKeyChanged(const uint8_t* traffic_secret, size_t size);
-  void BytesWritten(const uint8_t* bytes, size_t size) { record_log_.Append(bytes, size); }
+  void BytesWritten(const uint8_t* bytes, size_t size) { record_log_->Append(bytes, size); }
   void BioFreed() { bio_ = nullptr; }
   // An alert that OpenSSL means to send after the hand-over, in plaintext.
   void AlertWritten(const uint8_t* alert);
@@ -55,7 +55,7 @@ class Session {
  private:
   Ssl* ssl_;
   Bio* bio_;  // Node's write BIO; our own reference after the hand-over; null once OpenSSL has freed it
-  RecordLog record_log_;
+  std::unique_ptr<RecordLog> record_log_ = std::make_unique<RecordLog>();  // until the hand-over
   uint64_t bytes_counted_ = 0;      // sum over all record headers of header and payload
   uint64_t records_since_key_ = 0;  // the next record's sequence number
   bool key_seen_ = false;

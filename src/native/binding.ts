@@ -66,6 +66,8 @@ export interface NativeBinding {
   setSenderThreads(threads: number): void
   fileOffset(fd: number): number
   setFileOffset(fd: number, offset: number): number
+  /** A file whose size says nothing about what can be read from it (proc, sysfs). */
+  isPseudoFile(fd: number): boolean
   probeTls(version: number, cipher: number): Promise<number>
   probeRekey(): Promise<number>
 }

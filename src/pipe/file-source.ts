@@ -54,7 +54,7 @@ export class FileSource {
       stream.readableEncoding !== null ||
       stream.readableLength !== 0
     const offset = shared ? -1 : this.#position(binding)
-    const isRegularFile = offset >= 0 && this.#findEnd(offset)
+    const isRegularFile = offset >= 0 && this.#findEnd(binding, offset)
     return { shared, isRegularFile, offset, bytesLeft: this.#plannedEnd - offset, begun }
   }
 
@@ -82,14 +82,15 @@ export class FileSource {
   }
 
   // fstat of an open descriptor answers from the inode, so it is not worth a trip to another thread.
-  #findEnd(offset: number): boolean {
+  #findEnd(binding: NativeBinding, offset: number): boolean {
     if (offset < this.#plannedEnd) return true
     const stats = fstatSync(this.fd)
     const { end, pos, bytesRead } = this.#internals
     // As in core: without a position `end` counts from where the stream began.
     const lastAllowed = pos === undefined ? offset - bytesRead + end : end
     this.#plannedEnd = Math.min(stats.size, lastAllowed + 1)
-    return stats.isFile()
+    // Only files without blocks can be made up as they are read; of the others statfs need not be asked.
+    return stats.isFile() && (stats.blocks > 0 || stats.size === 0 || !binding.isPseudoFile(this.fd))
   }
 }
 
