@@ -73,7 +73,7 @@ function kernelTls({ addon, kernelTls }: SupportReport): Finding[] {
     ...refused.map(({ version, cipher, error }) =>
       fail(`${version} ${cipher}`, `refused with ${error}`, `modprobe ${moduleOf(cipher)}`),
     ),
-    pass('rekey', rekey ? 'supported' : 'not supported before Linux 6.14; connections are closed cleanly instead'),
+    ...(available ? [pass('rekey', rekey ? 'offered by this kernel' : 'not offered by this kernel (Linux 6.14)')] : []),
   ]
 }
 

@@ -15,7 +15,7 @@ export interface ZeroCopyPipeOptions {
 }
 
 /** Events of its own: 'offload' (engine) and 'fallback' (reason), at most once each per source. */
-export interface ZeroCopyPipe extends Writable {
+export interface ZeroCopyPipe extends CoreWritable {
   /** Whether the kernel carries the bytes; undefined until that is known. */
   readonly offloaded: boolean | undefined
   /** Why the ordinary path was taken, wholly or in part. */
@@ -44,7 +44,7 @@ export function destinationOf(pipe: object): object | undefined {
 export function createZeroCopyPipe(
   destination: NodeJS.WritableStream,
   options: ZeroCopyPipeOptions = {},
-): ZeroCopyPipe & NodeJS.WritableStream {
+): ZeroCopyPipe {
   if (typeof (destination as Partial<NodeJS.WritableStream> | null)?.write !== 'function') {
     throw invalidArgument('destination', 'a Writable', destination)
   }
@@ -54,10 +54,11 @@ export function createZeroCopyPipe(
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument('options.signal', 'an AbortSignal', signal)
   }
-  const pipe = new ForwardingWritable(destination as DestinationStream, end)
+  // readable-stream's Writable has all of core's, but its types do not say so.
+  const pipe = new ForwardingWritable(destination as DestinationStream, end) as unknown as ZeroCopyPipe
   pipes.set(pipe, destination)
-  if (signal !== undefined) addAbortSignal(signal, pipe as unknown as CoreWritable)
-  return pipe as ForwardingWritable & NodeJS.WritableStream
+  if (signal !== undefined) addAbortSignal(signal, pipe)
+  return pipe
 }
 
 type DestinationStream = NodeJS.WritableStream & {
@@ -66,7 +67,7 @@ type DestinationStream = NodeJS.WritableStream & {
   writableHighWaterMark?: number
 }
 
-class ForwardingWritable extends Writable implements ZeroCopyPipe {
+class ForwardingWritable extends Writable {
   offloaded: boolean | undefined
   fallbackReason: FallbackReason | undefined
   bytesOffloaded = 0

@@ -19,6 +19,7 @@ export class QueueWrites {
   readonly #engine: Engine
   readonly #queue: NativeQueue
   readonly #mailbox: Mailbox
+  #closed = false
 
   constructor(socket: InternalSocket, engine: Engine, queue: NativeQueue, mailbox: Mailbox) {
     this.#socket = socket
@@ -77,8 +78,10 @@ export class QueueWrites {
     )
   }
 
-  /** Nothing is sent after it. `released` is called once no descriptor of the queue's is open any more. */
+  /** Nothing is sent after it. The first call's `released` is called when the queue's descriptor is closed. */
   close(forReset: boolean, released: () => void): void {
+    if (this.#closed) return
+    this.#closed = true
     const item = this.#mailbox.expect(() => released())
     if (!this.#queue.close(item, forReset)) return
     this.#mailbox.forget(item)

@@ -15,7 +15,7 @@ import { publishSession } from '../observe/diagnostics.js'
 import { remember } from '../observe/offload-state.js'
 import { countSession } from '../observe/stats.js'
 import { sharedSlot } from '../shared-state.js'
-import { attemptHandOver, isKernelTlsKnownUnavailable } from '../tls/hand-over.js'
+import { attemptHandOver } from '../tls/hand-over.js'
 import { type FileRange, rangeOf } from './file-range.js'
 import { sendOrdinarily } from './ordinary-range.js'
 import { OrdinaryWrites } from './ordinary-writes.js'
@@ -181,14 +181,13 @@ export class SocketWriter implements SocketMethods {
     this.#sendThrough(writes, range, (error) => {
       this.#tcpRange = undefined
       this.#tcpBytes += writes.bytesWritten
-      // Already closed by destroy(), if that was what ended the range.
       writes.close(false, () => {})
       callback(error)
     })
   }
 
   #sendOrdinarily(range: FileRange, reason: FallbackReason, callback: WriteCallback): void {
-    range.observer.rangeFellBack(isKernelTlsKnownUnavailable() && this.#tlsSocket ? 'kernel-tls-unavailable' : reason)
+    range.observer.rangeFellBack(reason)
     sendOrdinarily(range, range.remaining, (bytes, written) => this.#writeBuffer(bytes, written), callback)
   }
 
