@@ -85,12 +85,14 @@ export class FileSource {
   #findEnd(binding: NativeBinding, offset: number): boolean {
     if (offset < this.#plannedEnd) return true
     const stats = fstatSync(this.fd)
+    // Only files without blocks can be made up as they are read; of the others statfs need not be asked.
+    const isMadeUp = stats.blocks === 0 && stats.size > 0 && binding.isPseudoFile(this.fd)
+    if (!stats.isFile() || isMadeUp) return false
     const { end, pos, bytesRead } = this.#internals
     // As in core: without a position `end` counts from where the stream began.
     const lastAllowed = pos === undefined ? offset - bytesRead + end : end
     this.#plannedEnd = Math.min(stats.size, lastAllowed + 1)
-    // Only files without blocks can be made up as they are read; of the others statfs need not be asked.
-    return stats.isFile() && (stats.blocks > 0 || stats.size === 0 || !binding.isPseudoFile(this.fd))
+    return true
   }
 }
 
