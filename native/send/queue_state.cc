@@ -68,12 +68,12 @@ void SocketQueue::State::CountTaken(Item* item, size_t size) {
 
 void SocketQueue::State::FailFirst(std::list<Item>* from, int error) {
   failed = true;
-  // They wait for what was taken before: a failed file must not cut off the response in front of it.
-  const uint64_t target = taken.empty() ? 0 : taken.back().target;
-  taken.push_back({from->front().id, from->front().taken, target, error});
+  // They wait for nothing but what was taken before: a failed file must not cut off the response in front of it.
+  constexpr uint64_t kNothing = 0;
+  taken.push_back({from->front().id, from->front().taken, kNothing, error});
   from->pop_front();
   for (std::list<Item>* rest : {&urgent, &items}) {
-    for (const Item& item : *rest) taken.push_back({item.id, item.taken, target, -ECANCELED});
+    for (const Item& item : *rest) taken.push_back({item.id, item.taken, kNothing, -ECANCELED});
     rest->clear();
   }
 }

@@ -149,6 +149,7 @@ HandOverResult Attempt(Session* session, int socket_fd, const uint8_t* finished,
   uint64_t bytes_accepted = 0;
   uint8_t tcp_state = 0;
   const int read = ReadBytesAccepted(socket_fd, &bytes_accepted, &tcp_state);
+  if (read == -EBUSY) return Refuse(HandOver::kBusy);
   if (read < 0) return Refuse(HandOver::kSessionEnding, -read);
   // A half-closed peer leaves CLOSE_WAIT, where TCP_ULP is refused (net/tls/tls_main.c, tls_init).
   if (tcp_state != TCP_ESTABLISHED) return Refuse(HandOver::kSessionEnding);

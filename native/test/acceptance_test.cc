@@ -1,0 +1,204 @@
+// "Taken is not sent": an item completes when TCP has accepted the record that carries its last byte, not before.
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "fake_kernel_tls.h"
+#include "fixtures.h"
+#include "hooks.h"
+#include "test.h"
+
+namespace ktls::test {
+namespace {
+
+TEST(RangeParked, "acceptance: a range that is taken waits for its last byte on the wire") {
+  struct Suite {
+    TlsVersion version;
+    Cipher cipher;
+    uint64_t overhead;
+  };
+  for (const Suite& suite : {Suite{TlsVersion::kTls13, Cipher::kAes128Gcm, 22},
+                             Suite{TlsVersion::kTls13, Cipher::kChaCha20Poly1305, 22},
+                             Suite{TlsVersion::kTls12, Cipher::kAes256Gcm, 29},
+                             Suite{TlsVersion::kTls12, Cipher::kChaCha20Poly1305, 21}}) {
+    const UniqueFd file = MakeFile(Pattern(40'000));
+    FakeKernelTls tls(suite.version, suite.cipher);
+    tls.SetAccepting(false);
+    Subject subject(ConnectPair(), tls.state());
+    const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+    subject.SendRange(1, file, 0, 40'000);
+    EXPECT(subject.WaitUntilSent(40'000));
+    EXPECT(subject.sink->StaysSilent(1));
+    EXPECT_EQ(tls.wire_bytes(), 40'000 + 3 * suite.overhead);
+    tls.Accept(40'000 + 3 * suite.overhead - 1);
+    EXPECT(subject.sink->StaysSilent(1));
+    tls.Accept(1);
+    EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  }
+}
+
+TEST(BytesParked, "acceptance: bytes sent at once are pending until they are accepted") {
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(subject.SendBytes(1, Pattern(100)), kPending);
+  EXPECT_EQ(tls.wire_bytes(), uint64_t{122});
+  // The next goes out at once behind it, and may not complete before it.
+  EXPECT_EQ(subject.SendBytes(2, Pattern(200)), kPending);
+  EXPECT_EQ(tls.wire_bytes(), uint64_t{344});
+  tls.Accept(343);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT(subject.sink->StaysSilent(2));
+  tls.Accept(1);
+  EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
+}
+
+TEST(ItsOwnMark, "acceptance: each item has its own mark; later ones may be on the wire already") {
+  const UniqueFd file = MakeFile(Pattern(40'000));
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  subject.SendRange(1, file, 0, 40'000);
+  subject.SendRange(2, file, 0, 40'000);
+  subject.SendRange(3, file, 0, 100);
+  EXPECT(subject.sink->StaysSilent(1));
+  tls.Accept(40'066 + 20'000);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT(subject.sink->StaysSilent(2));
+  tls.SetAccepting(true);
+  EXPECT_EQ(subject.sink->OutcomeOf(3), 0);
+  EXPECT(subject.sink->Order() == (std::vector<ItemId>{1, 2, 3}));
+}
+
+TEST(EmptyBehindParked, "acceptance: an empty item behind a parked one completes after it") {
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(subject.SendBytes(1, Pattern(100)), kPending);
+  EXPECT_EQ(subject.SendBytes(2, {}), kPending);
+  EXPECT(subject.sink->StaysSilent(2));
+  tls.SetAccepting(true);
+  EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
+  EXPECT(subject.sink->Order() == (std::vector<ItemId>{1, 2}));
+}
+
+TEST(NoOvertaking, "acceptance: what is complete at once is told after what was parked before it") {
+  for (int i = 0; i < 20; ++i) {
+    FakeKernelTls tls;
+    tls.SetAccepting(false);
+    Subject subject(ConnectPair(), tls.state());
+    const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+    EXPECT_EQ(subject.SendBytes(1, Pattern(100)), kPending);
+    EXPECT(subject.sink->StaysSilent(1, std::chrono::milliseconds(i)));
+    tls.SetAccepting(true);
+    if (subject.SendBytes(2, Pattern(100)) == kComplete) {
+      EXPECT(subject.sink->Order() == (std::vector<ItemId>{1}));
+    } else {
+      EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
+      EXPECT(subject.sink->Order() == (std::vector<ItemId>{1, 2}));
+    }
+  }
+}
+
+TEST(GoneWhileParked, "acceptance: a connection that dies fails what was parked") {
+  const UniqueFd file = MakeFile(Pattern(40'000));
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  subject.SendRange(1, file, 0, 40'000);
+  subject.SendBytes(2, Pattern(100));
+  EXPECT(subject.sink->StaysSilent(2));
+  tls.SetTcpState(TCP_CLOSE);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), -ECONNRESET);
+  EXPECT_EQ(subject.sink->OutcomeOf(2), -ECANCELED);
+  EXPECT_EQ(subject.SendBytes(3, Pattern(1)), -EPIPE);
+}
+
+TEST(AcceptedThenGone, "acceptance: what was accepted before the connection died is complete") {
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(subject.SendBytes(1, Pattern(100)), kPending);
+  EXPECT_EQ(subject.SendBytes(2, Pattern(100)), kPending);
+  tls.Accept(122);
+  tls.SetTcpState(TCP_CLOSE);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT_EQ(subject.sink->OutcomeOf(2), -ECONNRESET);
+}
+
+TEST(FailureBehindParked, "acceptance: a failed file does not cut off the response in front of it") {
+  const UniqueFd file = MakeFile(Pattern(40'000));
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  tls.SetRoom(0);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(subject.SendRange(1, file, 0, 40'000), kPending);
+  EXPECT_EQ(subject.SendRange(2, file, 0, 40'001), kPending);  // truncated
+  EXPECT_EQ(subject.SendRange(3, file, 0, 1), kPending);
+  EXPECT(subject.sink->StaysSilent(1));
+  tls.SetRoom(1'000'000);
+  subject.MakeWritable();
+  EXPECT(subject.sink->StaysSilent(2));
+  tls.Accept(40'066);
+  EXPECT_EQ(subject.sink->OutcomeOf(3), -ECANCELED);
+  EXPECT_EQ(subject.SendBytes(4, Pattern(1)), -EPIPE);
+  EXPECT_EQ(subject.sink->OutcomeOf(2), -ENODATA);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+}
+
+TEST(CountFails, "acceptance: a record count that cannot be read, or went back, ends the queue") {
+  for (const int error : {ENOPROTOOPT, 0}) {
+    FakeKernelTls tls;
+    KernelTlsState state = tls.state();
+    if (error == 0) state.record_sequence_at_hand_over += 1000;
+    Subject subject(ConnectPair(), state);
+    FdHooks calls = tls.Hooks();
+    if (error) calls.getsockopt = [error](int, int, int, void*, socklen_t*) { return FailWith(error); };
+    const ScopedFdHooks hooks(subject.socket_fd, calls);
+    EXPECT_EQ(subject.SendBytes(1, Pattern(100)), error ? -error : -EPROTO);
+    EXPECT_EQ(subject.SendBytes(2, Pattern(100)), -EPIPE);
+  }
+}
+
+TEST(SmallerThanBase, "acceptance: a sum that an acknowledgement made too small completes nothing") {
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  KernelTlsState state = tls.state();
+  state.bytes_accepted_at_hand_over += 10;
+  Subject subject(ConnectPair(), state);
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(subject.SendBytes(1, Pattern(100)), kPending);
+  EXPECT(subject.sink->StaysSilent(1));
+}
+
+TEST(ExactReading, "acceptance: at the hand-over the sum is read as of one moment") {
+  Connection connection = ConnectTcp();
+  uint64_t accepted = 0;
+  uint8_t state = 0;
+  EXPECT_EQ(ReadBytesAccepted(connection.near.get(), &accepted, &state), 0);
+  const uint64_t before = accepted;
+  const Bytes bytes = Pattern(30'000);
+  EXPECT_EQ(system_calls.write(connection.near.get(), bytes.data(), bytes.size()), ssize_t{30'000});
+  EXPECT_EQ(ReadBytesAccepted(connection.near.get(), &accepted, &state), 0);
+  EXPECT_EQ(accepted - before, uint64_t{30'000});
+  EXPECT_EQ(state, uint8_t{TCP_ESTABLISHED});
+
+  // Acknowledgements that never pause: no moment to be had.
+  FdHooks calls;
+  calls.getsockopt = [acknowledged = uint64_t{0}](int fd, int level, int name, void* value, socklen_t* size) mutable {
+    const int result = RealCalls().getsockopt(fd, level, name, value, size);
+    ++acknowledged;
+    memcpy(static_cast<char*>(value) + 120, &acknowledged, sizeof(acknowledged));  // tcpi_bytes_acked
+    return result;
+  };
+  const ScopedFdHooks hooks(connection.near.get(), calls);
+  EXPECT_EQ(ReadBytesAccepted(connection.near.get(), &accepted, &state), -EBUSY);
+}
+
+}  // namespace
+}  // namespace ktls::test

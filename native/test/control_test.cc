@@ -1,0 +1,192 @@
+// Control records: whole, in order unless urgent, and KeyUpdate with its keys.
+#include <array>
+
+#include "fake_kernel_tls.h"
+#include "fixtures.h"
+#include "hooks.h"
+#include "test.h"
+
+namespace ktls::test {
+namespace {
+
+const Bytes kCloseNotify = {1, 0};
+const Bytes kKeyUpdate = {24, 0, 0, 1, 0};
+
+int SendControl(Subject* subject, ItemId item, const Bytes& bytes, bool urgent) {
+  return subject->queue->SendControl(item, kRecordTypeAlert, bytes.data(), bytes.size(), urgent);
+}
+
+std::unique_ptr<TransmitKeys> NextKeys() { return std::make_unique<TransmitKeys>(); }
+
+TEST(ControlAtOnce, "control: on an empty queue it is one record, complete within the call") {
+  FakeKernelTls tls;
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(SendControl(&subject, 1, kCloseNotify, false), kComplete);
+  REQUIRE(tls.records().size() == 1);
+  EXPECT_EQ(tls.records()[0].type, kRecordTypeAlert);
+  EXPECT(tls.records()[0].plaintext == kCloseNotify);
+  EXPECT_EQ(subject.queue->bytes_sent(), uint64_t{0});
+}
+
+TEST(ControlRefused, "control: refused on plain TCP, if empty and if larger than a record") {
+  Subject plain(ConnectPair());
+  EXPECT_EQ(SendControl(&plain, 1, kCloseNotify, true), -EINVAL);
+  FakeKernelTls tls;
+  Subject subject(ConnectPair(), tls.state());
+  EXPECT_EQ(SendControl(&subject, 1, {}, true), -EINVAL);
+  EXPECT_EQ(SendControl(&subject, 1, Bytes(16385), true), -EINVAL);
+}
+
+TEST(ControlInOrder, "control: not urgent, it follows what was submitted before it") {
+  const Bytes content = Pattern(100'000);
+  const UniqueFd file = MakeFile(content);
+  FakeKernelTls tls;
+  tls.SetRoom(30'000);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  subject.SendRange(1, file, 0, content.size());
+  EXPECT_EQ(SendControl(&subject, 2, kCloseNotify, false), kPending);
+  EXPECT(subject.sink->StaysSilent(2));
+  tls.SetRoom(1'000'000);
+  subject.MakeWritable();
+  EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
+  EXPECT(subject.sink->Order() == (std::vector<ItemId>{1, 2}));
+  EXPECT(tls.records().back().plaintext == kCloseNotify);
+  EXPECT(tls.application_data() == content);
+}
+
+TEST(Urgent, "control: urgent, it goes out in the middle of a range, at a record's border") {
+  const Bytes content = Pattern(100'000);
+  const UniqueFd file = MakeFile(content);
+  FakeKernelTls tls;
+  tls.SetRoom(30'000);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  subject.SendRange(1, file, 0, content.size());
+  subject.SendBytes(2, Pattern(500, 9));
+  EXPECT(tls.WaitUntilFull());
+  EXPECT_EQ(SendControl(&subject, 3, kCloseNotify, true), kPending);
+  EXPECT_EQ(SendControl(&subject, 4, kCloseNotify, true), kPending);
+  tls.SetRoom(1'000'000);
+  subject.MakeWritable();
+  EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
+  EXPECT(subject.sink->Order() == (std::vector<ItemId>{3, 4, 1, 2}));
+  // 16384 and the 13616 that stood open, the alerts, then the rest.
+  REQUIRE(tls.records().size() > 4);
+  EXPECT_EQ(tls.records()[1].plaintext.size(), size_t{30'000 - 16'384});
+  EXPECT_EQ(tls.records()[2].type, kRecordTypeAlert);
+  EXPECT_EQ(tls.records()[3].type, kRecordTypeAlert);
+  Bytes wanted = content;
+  const Bytes tail = Pattern(500, 9);
+  wanted.insert(wanted.end(), tail.begin(), tail.end());
+  EXPECT(tls.application_data() == wanted);
+  EXPECT_EQ(tls.offence(), std::string());
+}
+
+TEST(ReadAfterControl, "control: it closes the open record, so that the range may be read after it") {
+  const Bytes content = Pattern(100'000);
+  const UniqueFd file = MakeFile(content);
+  FakeKernelTls tls;
+  tls.SetRoom(30'000);
+  Subject subject(ConnectPair(), tls.state());
+  FdHooks calls = tls.Hooks();
+  calls.sendfile = [&, real = calls.sendfile](int socket_fd, int file_fd, off_t* offset, size_t count) -> ssize_t {
+    if (*offset == 30'000 && tls.records().size() > 2) return FailWith(EINVAL);
+    return real(socket_fd, file_fd, offset, count);
+  };
+  const ScopedFdHooks hooks(subject.socket_fd, calls);
+  subject.SendRange(1, file, 0, content.size());
+  EXPECT(tls.WaitUntilFull());
+  SendControl(&subject, 2, kCloseNotify, true);
+  tls.SetRoom(1'000'000);
+  subject.MakeWritable();
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT(tls.application_data() == content);
+  EXPECT_EQ(tls.offence(), std::string());
+}
+
+TEST(ControlFails, "control: an error, a piece of a record and EINTR") {
+  FakeKernelTls tls;
+  for (const int error : {EPIPE, ECONNRESET}) {
+    Subject subject(ConnectPair(), tls.state());
+    FdHooks calls = tls.Hooks();
+    calls.sendmsg = [error](int, const msghdr*, int) { return FailWith(error); };
+    const ScopedFdHooks hooks(subject.socket_fd, calls);
+    EXPECT_EQ(SendControl(&subject, 1, kCloseNotify, true), -error);
+    EXPECT_EQ(SendControl(&subject, 2, kCloseNotify, true), -EPIPE);
+  }
+  {
+    Subject subject(ConnectPair(), tls.state());
+    FdHooks calls = tls.Hooks();
+    calls.sendmsg = [](int, const msghdr*, int) -> ssize_t { return 1; };
+    const ScopedFdHooks hooks(subject.socket_fd, calls);
+    EXPECT_EQ(SendControl(&subject, 1, kCloseNotify, true), -EIO);
+  }
+  Subject subject(ConnectPair(), tls.state());
+  FdHooks calls = tls.Hooks();
+  calls.sendmsg = [real = calls.sendmsg, calls_made = 0](int fd, const msghdr* message, int flags) mutable -> ssize_t {
+    return ++calls_made < 3 ? FailWith(EINTR) : real(fd, message, flags);
+  };
+  const ScopedFdHooks hooks(subject.socket_fd, calls);
+  EXPECT_EQ(SendControl(&subject, 1, kCloseNotify, true), kComplete);
+}
+
+TEST(KeyUpdateCounts, "key update: record and keys are one step, and the count goes on across it") {
+  const Bytes content = Pattern(100'000);
+  const UniqueFd file = MakeFile(content);
+  FakeKernelTls tls;
+  tls.SetRoom(30'000);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  subject.SendRange(1, file, 0, content.size());
+  EXPECT(tls.WaitUntilFull());
+  EXPECT_EQ(subject.queue->SendKeyUpdate(2, kKeyUpdate.data(), kKeyUpdate.size(), NextKeys()), kPending);
+  tls.SetAccepting(false);
+  tls.SetRoom(1'000'000);
+  subject.MakeWritable();
+  EXPECT(subject.sink->StaysSilent(2));
+  EXPECT_EQ(tls.rekeys(), 1);
+  // Two records of the range, then the KeyUpdate: it needs all three.
+  const uint64_t up_to_it = 30'000 + kKeyUpdate.size() + 3 * 22;
+  tls.Accept(up_to_it - 1 - 16'384 - 22);  // the first record was accepted before
+  EXPECT(subject.sink->StaysSilent(2));
+  tls.Accept(1);
+  EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
+  EXPECT(subject.sink->StaysSilent(1));
+  tls.SetAccepting(true);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT(tls.application_data() == content);
+  EXPECT_EQ(tls.offence(), std::string());
+  EXPECT_EQ(tls.sequence(), (uint64_t{100'000 - 30'000} + 16'383) / 16'384);
+  // At once, unless the range is just being told complete.
+  EXPECT(subject.queue->SendKeyUpdate(3, kKeyUpdate.data(), kKeyUpdate.size(), NextKeys()) >= 0);
+  EXPECT_EQ(tls.rekeys(), 2);
+}
+
+TEST(KeyUpdateRefused, "key update: where the kernel refuses the keys, nothing is sent after the record") {
+  const UniqueFd file = MakeFile(Pattern(100'000));
+  FakeKernelTls tls;
+  tls.SetRekeyError(EBUSY);
+  {
+    Subject subject(ConnectPair(), tls.state());
+    const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+    EXPECT_EQ(subject.queue->SendKeyUpdate(1, kKeyUpdate.data(), kKeyUpdate.size(), NextKeys()), -EBUSY);
+    EXPECT_EQ(subject.SendBytes(2, Pattern(5)), -EPIPE);
+  }
+  tls.SetRoom(30'000);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  subject.SendRange(1, file, 0, 100'000);
+  EXPECT(tls.WaitUntilFull());
+  subject.queue->SendKeyUpdate(2, kKeyUpdate.data(), kKeyUpdate.size(), NextKeys());
+  const size_t data_before = 30'000;
+  tls.SetRoom(1'000'000);
+  subject.MakeWritable();
+  EXPECT_EQ(subject.sink->OutcomeOf(2), -EBUSY);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), -ECANCELED);
+  EXPECT_EQ(tls.application_data().size(), data_before);
+}
+
+}  // namespace
+}  // namespace ktls::test

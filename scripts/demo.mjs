@@ -1,0 +1,72 @@
+// `npm run demo`: downloads a large file over https from the Express example, with plain Node and with ktls-pipe, and
+// prints what each cost. Where this machine's kernel has no TLS, the comparison runs in the project's kernel VM.
+//
+//   npm run demo -- --mebibytes=256 --rounds=5 --maximum-ratio=0.40
+
+import { join } from 'node:path'
+import { loadCertificate } from '../examples/express/certificate.mjs'
+import { build } from './demo/build.mjs'
+import { compare } from './demo/compare.mjs'
+import { parseOptions, toArguments } from './demo/options.mjs'
+import { Progress } from './demo/progress.mjs'
+import { formatReport, judge } from './demo/report.mjs'
+
+const vmKernel = '6.12'
+const vmTimeoutMs = 15 * 60_000
+const root = join(import.meta.dirname, '..')
+
+const progress = new Progress(process.stderr)
+try {
+  const options = parseOptions(process.argv.slice(2))
+  process.exitCode = options.here ? await compareHere(options) : await buildAndCompare(options)
+} catch (error) {
+  progress.end()
+  console.error(error.message)
+  process.exitCode = 1
+}
+
+async function buildAndCompare(options) {
+  progress.step('building the package (npm run build)')
+  await build(root)
+  if (await kernelHasTls()) return compareHere(options)
+  progress.end()
+  console.log(
+    `This machine's kernel offers no TLS (\`npx ktls-pipe doctor\` says why), so the demo runs on Linux ${vmKernel} in a ` +
+      'software emulator: allow a few minutes.',
+  )
+  return compareInVm(options)
+}
+
+async function kernelHasTls() {
+  if (process.platform !== 'linux') return false
+  const { inspectSupport } = await import('../dist/index.js')
+  return (await inspectSupport()).kernelTls.available
+}
+
+async function compareHere(options) {
+  const result = await compare(options, progress)
+  progress.end()
+  console.log(formatReport(result))
+  const complaints = judge(result, options)
+  for (const complaint of complaints) console.error(complaint)
+  return complaints.length === 0 ? 0 : 1
+}
+
+async function compareInVm(options) {
+  await loadCertificate() // made here, because what is written inside the VM vanishes with it
+  const { runInKernel, timeoutExitCode } = await import('../kernel-vm/run.mjs')
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort())
+  const { exitCode } = await runInKernel({
+    kernel: vmKernel,
+    command: process.execPath,
+    args: ['scripts/demo.mjs', ...toArguments({ ...options, here: true, emulated: true })],
+    cwd: root,
+    timeoutMs: vmTimeoutMs,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: stop.signal,
+  })
+  if (exitCode === timeoutExitCode) console.error(`The VM was stopped after ${vmTimeoutMs / 60_000} minutes.`)
+  return exitCode
+}

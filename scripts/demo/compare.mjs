@@ -1,0 +1,68 @@
+// The comparison: two servers of the same example, one file, one client, downloads in turn.
+
+import { cpus, release } from 'node:os'
+import { findClient } from './client.mjs'
+import { measureDownload } from './measure.mjs'
+import { fileSize } from './options.mjs'
+import { cipher, startServer } from './server-process.mjs'
+import { createWorkspace, writeRandomFile } from './workspace.mjs'
+
+const engines = [
+  { name: 'plain Node', withPackage: false },
+  { name: 'ktls-pipe', withPackage: true },
+]
+// Node's compiler needs a pass before a run is like the next; an emulator's own translation needs more.
+const warmUpRounds = { hardware: 1, emulator: 2 }
+
+export async function compare(options, progress) {
+  exitOnSignals()
+  const bytes = fileSize(options)
+  const workspace = await createWorkspace(bytes)
+  const contenders = []
+  try {
+    progress.step(`writing ${bytes / 2 ** 20} MiB of random bytes`)
+    const sha256 = await writeRandomFile(workspace.source, bytes)
+    const client = await findClient()
+    for (const engine of engines) {
+      progress.step(`starting the example with ${engine.name}`)
+      const server = await startServer({ withPackage: engine.withPackage, files: workspace.files })
+      contenders.push({ engine, server, downloads: [] })
+    }
+    const firstRound = 1 - (options.emulated ? warmUpRounds.emulator : warmUpRounds.hardware)
+    for (let round = firstRound; round <= options.rounds; round++) {
+      for (const contender of contenders) {
+        const pass = round > 0 ? `download ${round} of ${options.rounds}` : 'warming up'
+        progress.step(`${contender.engine.name}: ${pass}`)
+        const measured = await measureDownload(contender, client, workspace)
+        contender.downloads.push({ ...measured, isWarmUp: round <= 0, isIntact: measured.sha256 === sha256 })
+      }
+    }
+    return {
+      conditions: describe(options, { bytes, client }),
+      bytes,
+      engines: contenders.map(({ engine, downloads }) => ({ ...engine, downloads })),
+    }
+  } finally {
+    for (const { server } of contenders) await server.stop()
+    workspace.remove()
+  }
+}
+
+function describe({ rounds, emulated }, { bytes, client }) {
+  return {
+    kernel: release(),
+    node: process.version,
+    cpuCount: cpus().length,
+    cipher,
+    client: client.name,
+    mebibytes: bytes / 2 ** 20,
+    rounds,
+    emulated,
+  }
+}
+
+// Servers and workspace end with the process ('exit'); a signal must therefore end it that way.
+function exitOnSignals() {
+  process.once('SIGINT', () => process.exit(130))
+  process.once('SIGTERM', () => process.exit(143))
+}

@@ -1,0 +1,76 @@
+// The test files that tap itself runs, on this machine, and how much of src/ they reach.
+
+import { readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { runChild } from './child-process.mjs'
+import { failed, judge } from './program-results.mjs'
+import { testFiles } from './session.mjs'
+import { readTap } from './tap-tally.mjs'
+
+const timeoutMs = 20 * 60_000
+const outputKept = 64 * 1024
+const tapProgram = join(createRequire(import.meta.url).resolve('tap/package.json'), '../dist/esm/run.mjs')
+
+/**
+ * @param {import('./session.mjs').Session} session
+ * @param {string} name of the line
+ * @param {string[]} folders below `test`
+ * @param {{ coverage?: boolean }} [options]
+ */
+export async function runHostTests(session, name, folders, { coverage = false } = {}) {
+  const { root, options, report, progress } = session
+  const files = folders.flatMap((folder) => testFiles(root, folder, options))
+  if (files.length === 0) return
+  progress.step(name)
+  const line = report.beginLine(name)
+  const missing = new Set(files)
+  let stderr = ''
+  const tap = readTap({
+    onBegin: (file) => progress.detail(file),
+    onEnd(path, tally, seconds) {
+      const file = path.replace(/^test\//, '')
+      missing.delete(file)
+      if (tally.count === 0 && options.test === undefined) tally.fail('ran no tests')
+      line.add(file, tally, seconds)
+    },
+  })
+  const ended = await runChild(process.execPath, [tapProgram, ...tapArguments(files, coverage)], {
+    cwd: root,
+    env: { ...process.env, ...session.testEnv, ...(session.kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}) },
+    timeoutMs,
+    onStdout: (text) => tap.write(text),
+    onStderr: (text) => {
+      stderr = (stderr + text).slice(-outputKept)
+    },
+  })
+  // tap ends with 1 when a test has failed, which the test itself has told.
+  const exitCode = report.failed > 0 && ended.exitCode === 1 ? 0 : ended.exitCode
+  const rest = judge(tap.end(), { ...ended, exitCode }, true)
+  if (rest.count > 0) line.add('tap', rest, 0)
+  for (const file of missing) line.add(file, failed('was not run'), 0)
+  line.note(stderr)
+  line.end()
+  if (coverage) session.remarks.push(await readCoverage(root))
+}
+
+/**
+ * @param {string[]} files
+ * @param {boolean} coverage
+ */
+function tapArguments(files, coverage) {
+  return [
+    '--reporter=tap',
+    ...(coverage ? ['--coverage-report=json-summary'] : ['--disable-coverage']),
+    ...files.map((file) => join('test', file)),
+  ]
+}
+
+/** @param {string} root */
+async function readCoverage(root) {
+  const path = join(root, '.tap/report/coverage-summary.json')
+  const { total } = JSON.parse(await readFile(path, 'utf8'))
+  await rm(path)
+  const percentages = ['statements', 'branches', 'functions', 'lines'].map((what) => `${total[what].pct} % of ${what}`)
+  return `Reached on this machine: ${percentages.join(', ')}.`
+}

@@ -1,0 +1,122 @@
+// The test files that run as plain programs under a kernel with TLS: in the virtual machine, or right here.
+
+import { once } from 'node:events'
+import { release } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { nodeBinary } from '../../kernel-vm/node-versions.mjs'
+import { runInKernel, timeoutExitCode } from '../../kernel-vm/run.mjs'
+import { runChild } from './child-process.mjs'
+import { isRunning } from './lines.mjs'
+import { nativeTestProgram } from './native-tests.mjs'
+import { ProgramEvents } from './program-events.mjs'
+
+const programTimeoutMs = 7 * 60_000
+const lineTimeoutMs = 40 * 60_000
+const runner = join(import.meta.dirname, 'program-runner.mjs')
+
+/** What `files` call the native test program; the others are paths below `test/`. */
+export const nativeTests = 'native'
+
+/**
+ * @param {import('./session.mjs').Session} session
+ * @param {import('./lines.mjs').KernelLine} line
+ * @param {string[]} files
+ * @param {(file: string) => string} programOf
+ */
+export async function runKernelTests(session, { kernel, node }, files, programOf) {
+  const name = `Linux ${kernel ?? `${release()} (this machine)`}, Node ${node}`
+  session.progress.step(name)
+  const line = session.report.beginLine(name)
+  const command = await binaryOf(node)
+  const events = new ProgramEvents({
+    files,
+    onBegin: (file) => session.progress.detail(file),
+    onEnd: line.add,
+    mayBeEmpty: session.options.test !== undefined,
+  })
+  const programs = files.map((file) => ({
+    ...programFor(session.root, file, command, programOf),
+    timeoutMs: programTimeoutMs,
+  }))
+  const run = kernel === undefined ? runHere : runInMachine
+  try {
+    events.finish(await run(session, { kernel, command, args: [runner, JSON.stringify(programs)] }, events))
+  } catch (error) {
+    if (session.signal.aborted) throw error
+    events.finish(String(error))
+  } finally {
+    line.end()
+  }
+}
+
+/** @param {number} node major version */
+async function binaryOf(node) {
+  return isRunning(node) ? process.execPath : await nodeBinary(node)
+}
+
+/**
+ * @param {string} root
+ * @param {string} file
+ * @param {string} node
+ * @param {(file: string) => string} programOf
+ */
+function programFor(root, file, node, programOf) {
+  if (file === nativeTests) return { name: file, command: nativeTestProgram(root), args: [] }
+  return { name: file, command: node, args: ['--enable-source-maps', programOf(file)] }
+}
+
+/**
+ * @typedef {object} RunnerCommand
+ * @property {string} [kernel]
+ * @property {string} command
+ * @property {string[]} args
+ */
+
+/** @param {import('./session.mjs').Session} session */
+function testEnvironment(session) {
+  return { ...session.testEnv, KTLS_PIPE_EXPECTED: '1', TAP_TIMEOUT: String(programTimeoutMs / 1000) }
+}
+
+/**
+ * @param {import('./session.mjs').Session} session
+ * @param {RunnerCommand} runnerCommand
+ * @param {ProgramEvents} events
+ * @returns {Promise<string | undefined>} what went wrong with the machine
+ */
+async function runInMachine(session, { kernel = '', command, args }, events) {
+  const stdout = new PassThrough().setEncoding('utf8').on('data', (text) => events.write(text))
+  const stderr = new PassThrough().setEncoding('utf8').on('data', (text) => events.note(text))
+  const { exitCode } = await runInKernel({
+    kernel,
+    command,
+    args,
+    cwd: session.root,
+    env: { ...testEnvironment(session), TMPDIR: '/dev/shm' }, // a tmpfs
+    timeoutMs: lineTimeoutMs,
+    stdout,
+    stderr,
+    signal: session.signal,
+  })
+  await Promise.all([stdout, stderr].map((stream) => once(stream.end(), 'end')))
+  if (exitCode === timeoutExitCode) return `the virtual machine was stopped after ${lineTimeoutMs / 60_000} minutes`
+  return exitCode === 0 ? undefined : `the programs' runner ended with exit code ${exitCode}`
+}
+
+/**
+ * @param {import('./session.mjs').Session} session
+ * @param {RunnerCommand} runnerCommand
+ * @param {ProgramEvents} events
+ * @returns {Promise<string | undefined>}
+ */
+async function runHere(session, { command, args }, events) {
+  const { exitCode, timedOut } = await runChild(command, args, {
+    cwd: session.root,
+    env: { ...process.env, ...testEnvironment(session) },
+    timeoutMs: lineTimeoutMs,
+    onStdout: (text) => events.write(text),
+    onStderr: (text) => events.note(text),
+  })
+  if (timedOut) return `stopped after ${lineTimeoutMs / 60_000} minutes`
+  return exitCode === 0 ? undefined : `the programs' runner ended with exit code ${exitCode}`
+}

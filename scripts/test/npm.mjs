@@ -1,0 +1,24 @@
+// Runs a script of package.json, with the npm that runs this one.
+
+import { runChild } from './child-process.mjs'
+
+/**
+ * @param {string} root
+ * @param {string[]} words after `npm run`
+ * @param {number} timeoutMs
+ * @returns {Promise<{ succeeded: boolean, output: string }>}
+ */
+export async function npmRun(root, words, timeoutMs) {
+  let output = ''
+  const keep = (/** @type {string} */ text) => {
+    output += text
+  }
+  const [command, ...args] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
+  const { exitCode } = await runChild(command, [...args, 'run', '--silent', ...words], {
+    cwd: root,
+    timeoutMs,
+    onStdout: keep,
+    onStderr: keep,
+  })
+  return { succeeded: exitCode === 0, output }
+}

@@ -1,0 +1,58 @@
+// Tells a wrong build from a right one: makes small mistakes in a copy of the project, one at a time, builds it, and runs
+// the test that has to notice. `npm run test:wrong-builds [-- LETTER...]`. Ends non-zero if a mistake goes unnoticed.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { mistakes } from './wrong-builds/mistakes.mjs'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const left = new Set(['node_modules', '.git', '.tap', 'dist', 'coverage'])
+
+const wanted = process.argv.slice(2)
+const chosen = mistakes.filter(({ letter }) => wanted.length === 0 || wanted.includes(letter))
+const results = chosen.map(tryMistake)
+
+for (const { mistake, noticed, detail } of results) {
+  console.log(`${noticed ? 'noticed  ' : 'UNNOTICED'} (${mistake.letter}) ${mistake.what}: ${mistake.test}${detail}`)
+}
+const unnoticed = results.filter(({ noticed }) => !noticed).length
+console.log(`${results.length - unnoticed} passed, ${unnoticed} failed`)
+process.exitCode = unnoticed === 0 && results.length > 0 ? 0 : 1
+
+function tryMistake(mistake) {
+  console.error(`(${mistake.letter}) ${mistake.what}`)
+  const copy = mkdtempSync(join(tmpdir(), 'ktls-pipe-wrong-'))
+  try {
+    cpSync(root, copy, {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (source) => !left.has(source.slice(root.length + 1)),
+    })
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+    makeMistake(join(copy, mistake.file), mistake.from, mistake.to)
+    const build = run(copy, ['npm', 'run', '--silent', 'build'])
+    // A mistake that does not compile proves nothing about the tests.
+    if (build.status !== 0) return { mistake, noticed: false, detail: ` (does not build)\n${tail(build)}` }
+    const test = run(copy, ['node', 'scripts/test.mjs', '--no-build', '--only', 'kernel', '--grep', mistake.test])
+    const failed = /^\d+ passed, [1-9]\d* failed$/m.test(test.stdout)
+    return { mistake, noticed: test.status !== 0 && failed, detail: failed ? '' : `\n${tail(test)}` }
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+function makeMistake(file, from, to) {
+  const text = readFileSync(file, 'utf8')
+  if (text.split(from).length !== 2) throw new Error(`${file} does not hold exactly once: ${from}`)
+  writeFileSync(file, text.replace(from, to))
+}
+
+function run(cwd, [command, ...args]) {
+  return spawnSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+}
+
+function tail({ stdout, stderr }) {
+  return `${stdout}${stderr}`.split('\n').slice(-15).join('\n')
+}
