@@ -1,0 +1,34 @@
+import { generate } from 'selfsigned'
+
+export interface Certificate {
+  key: string
+  cert: string
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+const made = new Map<string, Promise<Certificate>>()
+
+/** A self-signed certificate for localhost, made in memory once a process. */
+export function certificate(keyType: 'ec' | 'rsa' = 'ec'): Promise<Certificate> {
+  const known = made.get(keyType)
+  if (known !== undefined) return known
+  const fresh = make(keyType)
+  made.set(keyType, fresh)
+  return fresh
+}
+
+async function make(keyType: 'ec' | 'rsa'): Promise<Certificate> {
+  const now = Date.now()
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    ...(keyType === 'ec' ? { keyType, curve: 'P-256' as const } : { keyType, keySize: 2048 }),
+    algorithm: 'sha256',
+    notBeforeDate: new Date(now - dayMs),
+    notAfterDate: new Date(now + 7 * dayMs),
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
+    ],
+  })
+  return { key, cert }
+}

@@ -1,0 +1,64 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { closeSync, createReadStream, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { Test } from 'tap'
+
+const blockBytes = 1024 * 1024
+
+export interface TestFile {
+  path: string
+  name: string
+  size: number
+  sha256: string
+}
+
+export function sha256(...parts: (Uint8Array | string)[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
+}
+
+/** `end` is inclusive, as in createReadStream. */
+export async function sha256OfFile(path: string, range: { start?: number; end?: number } = {}): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { ...range, highWaterMark: blockBytes }), hash)
+  return hash.digest('hex')
+}
+
+/** A folder that goes when the test ends, with what is in it. */
+export function temporaryFolder(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ktls-pipe-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Random bytes, of which no two blocks are alike. */
+export function writeRandomFile(folder: string, size: number, name = `${size}.bin`): TestFile {
+  const path = join(folder, name)
+  const hash = createHash('sha256')
+  const file = openSync(path, 'w')
+  const block = randomBytes(Math.min(size, blockBytes))
+  for (let position = 0; position < size; position += blockBytes) {
+    const bytes = block.subarray(0, Math.min(blockBytes, size - position))
+    if (bytes.length >= 8) bytes.writeDoubleLE(position)
+    hash.update(bytes)
+    writeSync(file, bytes)
+  }
+  closeSync(file)
+  return { path, name, size, sha256: hash.digest('hex') }
+}
+
+/** A file of zeros that takes no room, but for random bytes at some positions. */
+export function writeSparseFile(folder: string, size: number, islands: number[], name = 'sparse.bin'): string {
+  const path = join(folder, name)
+  const file = openSync(path, 'w')
+  ftruncateSync(file, size)
+  for (const position of islands) {
+    const bytes = randomBytes(Math.min(64 * 1024, size - position))
+    writeSync(file, bytes, 0, bytes.length, position)
+  }
+  closeSync(file)
+  return path
+}

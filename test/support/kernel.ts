@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { getStats, inspectSupport, type Stats } from 'ktls-pipe'
+import type { Test } from 'tap'
+
+/** Set where a kernel with TLS is promised: then its absence is a failure, never a skip. */
+export const kernelTlsExpected = process.env.KTLS_PIPE_EXPECTED === '1'
+
+/** Whether kernel TLS works here, found out by doing it. */
+export const kernelTls = await findOut()
+
+/** Options of a test that means nothing without kernel TLS. */
+export const onlyWithKernelTls: { skip?: string } = kernelTls
+  ? {}
+  : { skip: 'kernel-tls-unavailable: this kernel has no TLS' }
+
+async function findOut(): Promise<boolean> {
+  const { kernelTls, reason } = await inspectSupport()
+  if (!kernelTls.available && kernelTlsExpected) {
+    throw new Error(`KTLS_PIPE_EXPECTED=1, but kernel TLS does not work here: ${reason}`)
+  }
+  return kernelTls.available
+}
+
+/** How many sockets of this network namespace were ever given to kernel TLS for sending. */
+export function tlsTxSw(): number {
+  const path = '/proc/net/tls_stat'
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  return Number(/^TlsTxSw\s+(\d+)$/m.exec(text)?.[1] ?? 0)
+}
+
+export type StatsDifference = Pick<Stats, 'sessions' | 'transfers' | 'bytes' | 'fallbacks'>
+
+/** What was counted since; tests share their process's counters. */
+export function startCounting(): () => StatsDifference {
+  const before = getStats()
+  return () => difference(before, getStats())
+}
+
+export function difference(before: Stats, after: Stats): StatsDifference {
+  const { active } = after.transfers
+  return {
+    sessions: subtract(before.sessions, after.sessions),
+    transfers: { ...subtract(before.transfers, after.transfers), active },
+    bytes: subtract(before.bytes, after.bytes),
+    fallbacks: subtract(before.fallbacks, after.fallbacks),
+  }
+}
+
+type Counts = Record<string, number>
+
+function subtract<T extends object>(before: T, after: T): T {
+  const earlier = before as Counts
+  const entries = Object.entries(after as Counts).map(([name, count]) => [name, count - (earlier[name] ?? 0)] as const)
+  return Object.fromEntries(entries.filter(([name, count]) => count !== 0 || name in earlier)) as T
+}
+
+/** That many files went over TLS: all through the kernel, or all the ordinary way where the kernel has no TLS. */
+export function expectTlsTransfers(t: Test, counted: StatsDifference, count: number, what: string): void {
+  const { transfers, fallbacks } = counted
+  if (kernelTls) {
+    t.equal(transfers.tls, count, `${what}: ${count} transfers through kernel TLS`)
+    t.same(positive(fallbacks), {}, `${what}: no fallback`)
+  } else {
+    t.equal(transfers.tls, 0, `${what}: nothing offloaded`)
+    t.same(positive(fallbacks), { 'kernel-tls-unavailable': count }, `${what}: ${count} fallbacks, with their reason`)
+  }
+}
+
+function positive(fallbacks: Stats['fallbacks']): Stats['fallbacks'] {
+  return Object.fromEntries(Object.entries(fallbacks).filter(([, count]) => count > 0))
+}

@@ -1,0 +1,140 @@
+import { Session } from 'node:inspector/promises'
+import t from 'tap'
+import { Outcome } from '../../../src/native/binding.js'
+import { Mailbox, mailboxOf } from '../../../src/native/mailbox.js'
+import { FakeBinding } from '../fixtures/fake-binding.js'
+import { forgetSlot } from '../fixtures/slots.js'
+
+function setUp() {
+  const binding = new FakeBinding()
+  const mailbox = new Mailbox(binding)
+  const said: [string, number, number][] = []
+  const handler = (name: string) => (outcome: number, bytesSent: number) => said.push([name, outcome, bytesSent])
+  return { binding, mailbox, said, handler }
+}
+
+/** As if so many items had been numbered before. */
+async function setLastItem(mailbox: Mailbox, item: number): Promise<void> {
+  const session = new Session()
+  session.connect()
+  Reflect.set(globalThis, 'mailboxOfTest', mailbox)
+  try {
+    const { result } = await session.post('Runtime.evaluate', { expression: `mailboxOfTest.#lastItem = ${item}` })
+    if (result.value !== item) throw new Error(`not set: ${JSON.stringify(result)}`)
+  } finally {
+    Reflect.deleteProperty(globalThis, 'mailboxOfTest')
+    session.disconnect()
+  }
+}
+
+t.test('items are numbered from 1', async (t) => {
+  const { mailbox, handler } = setUp()
+  t.strictSame([mailbox.expect(handler('a')), mailbox.expect(handler('b')), mailbox.expect(handler('c'))], [1, 2, 3])
+})
+
+t.test('after 2^32 - 1 comes 1, never 0, and never a number that is in use', async (t) => {
+  const { binding, mailbox, handler, said } = setUp()
+  t.equal(mailbox.expect(handler('old')), 1)
+  await setLastItem(mailbox, 0xfffffffd)
+  t.equal(mailbox.expect(handler('a')), 0xfffffffe)
+  t.equal(mailbox.expect(handler('b')), 0xffffffff)
+  t.equal(mailbox.expect(handler('c')), 2, '0 means that nobody waits; 1 is under way')
+  binding.deliver([1, Outcome.Complete, 0], [0xffffffff, Outcome.Complete, 1], [2, Outcome.Complete, 2])
+  t.strictSame(said, [
+    ['old', 0, 0],
+    ['b', 0, 1],
+    ['c', 0, 2],
+  ])
+})
+
+t.test('an item that is under way is told how it ends, once', async (t) => {
+  const { binding, mailbox, handler, said } = setUp()
+  let given = 0
+  const submitted = mailbox.submit(handler('a'), (item) => {
+    given = item
+    return 0
+  })
+  t.equal(submitted, 0)
+  t.equal(given, 1)
+  binding.deliver([given, Outcome.Complete, 77])
+  binding.deliver([given, Outcome.Complete, 78])
+  t.strictSame(said, [['a', Outcome.Complete, 77]])
+})
+
+t.test('an item that is complete or refused at once is not heard of again', async (t) => {
+  const { binding, mailbox, handler, said } = setUp()
+  for (const answer of [1, -11, -32]) {
+    t.equal(
+      mailbox.submit(handler('a'), () => answer),
+      answer,
+    )
+  }
+  binding.deliver([1, 0, 0], [2, 0, 0], [3, 0, 0])
+  t.strictSame(said, [])
+  t.strictSame(binding.holds, [true, false, true, false, true, false])
+})
+
+t.test('progress is no end; an error and a release are', async (t) => {
+  const { binding, mailbox, handler, said } = setUp()
+  const item = mailbox.expect(handler('a'))
+  const failing = mailbox.expect(handler('b'))
+  const closing = mailbox.expect(handler('c'))
+  binding.deliver([item, Outcome.Progress, 10], [item, Outcome.Progress, 20], [item, Outcome.Complete, 30])
+  binding.deliver([failing, -32, 5], [failing, Outcome.Complete, 6])
+  binding.deliver([closing, Outcome.Released, 0], [closing, Outcome.Released, 0])
+  t.strictSame(said, [
+    ['a', Outcome.Progress, 10],
+    ['a', Outcome.Progress, 20],
+    ['a', Outcome.Complete, 30],
+    ['b', -32, 5],
+    ['c', Outcome.Released, 0],
+  ])
+  t.strictSame(binding.holds, [true, false])
+})
+
+t.test('the event loop is held from the first item to the last', async (t) => {
+  const { binding, mailbox, handler } = setUp()
+  t.strictSame(binding.holds, [])
+  const first = mailbox.expect(handler('a'))
+  const second = mailbox.expect(handler('b'))
+  t.strictSame(binding.holds, [true])
+  binding.deliver([first, Outcome.Complete, 0])
+  t.strictSame(binding.holds, [true])
+  binding.deliver([second, Outcome.Progress, 0])
+  t.strictSame(binding.holds, [true])
+  mailbox.forget(second)
+  t.strictSame(binding.holds, [true, false])
+  mailbox.forget(second)
+  mailbox.forget(999)
+  t.strictSame(binding.holds, [true, false], 'nothing to let go of')
+  mailbox.expect(handler('c'))
+  t.strictSame(binding.holds, [true, false, true])
+})
+
+t.test('a number that nobody has is passed over, and so is one that was forgotten meanwhile', async (t) => {
+  const { binding, mailbox, handler, said } = setUp()
+  const first = mailbox.expect(() => mailbox.forget(second))
+  const second = mailbox.expect(handler('forgotten'))
+  const third = mailbox.expect(handler('third'))
+  binding.deliver([0, 0, 0], [500, 0, 0], [first, 0, 0], [second, 0, 0], [third, 0, 3])
+  t.strictSame(said, [['third', 0, 3]])
+})
+
+t.test('a handler may submit the next item, whose number is a new one', async (t) => {
+  const { binding, mailbox, handler, said } = setUp()
+  const items: number[] = []
+  items.push(mailbox.expect(() => items.push(mailbox.expect(handler('next')))))
+  binding.deliver([1, Outcome.Complete, 0])
+  t.strictSame(items, [1, 2])
+  t.strictSame(binding.holds, [true, false, true])
+  binding.deliver([2, Outcome.Complete, 9])
+  t.strictSame(said, [['next', 0, 9]])
+})
+
+t.test('a thread has one mailbox, which is opened once', async (t) => {
+  forgetSlot('mailbox')
+  const binding = new FakeBinding()
+  const mailbox = mailboxOf(binding)
+  t.equal(mailboxOf(binding), mailbox)
+  t.equal(binding.count('openMailbox'), 1)
+})

@@ -1,0 +1,30 @@
+import t from 'tap'
+import { isOptedOut, optOut, remember, rememberedState } from '../../../src/observe/offload-state.js'
+
+t.test('nothing is remembered of a stranger', async (t) => {
+  t.equal(rememberedState({}), undefined)
+})
+
+t.test('what is remembered stays with its object', async (t) => {
+  const [one, other] = [{}, {}]
+  const state = remember(one)
+  t.strictSame(state, { bytesOffloaded: 0 })
+  state.bytesOffloaded = 7
+  t.equal(remember(one), state)
+  t.equal(rememberedState(one), state)
+  t.not(remember(other), state)
+  t.equal(remember(other).bytesOffloaded, 0)
+})
+
+t.test('opting out, and in again', async (t) => {
+  const [one, other] = [{}, {}]
+  t.equal(isOptedOut(one), false)
+  optOut(one, true)
+  optOut(one, true)
+  t.equal(isOptedOut(one), true)
+  t.equal(isOptedOut(other), false)
+  optOut(one, false)
+  t.equal(isOptedOut(one), false)
+  optOut(other, false)
+  t.equal(isOptedOut(other), false)
+})

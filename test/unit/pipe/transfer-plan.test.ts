@@ -1,0 +1,167 @@
+import t from 'tap'
+import type { FallbackReason } from '../../../src/fallback-reason.js'
+import type { Engine } from '../../../src/options.js'
+import {
+  type DestinationFacts,
+  maximumRangeBytes,
+  planRange,
+  planTransfer,
+  type RangeFacts,
+  type SourceFacts,
+  type SupportFacts,
+} from '../../../src/pipe/transfer-plan.js'
+
+const source: SourceFacts = { optedOut: false, unavailable: false, wrapped: false, customFs: false }
+const destination: DestinationFacts = {
+  optedOut: false,
+  engine: 'tls',
+  obstacle: undefined,
+  momentaryObstacle: undefined,
+}
+const support: SupportFacts = {
+  unsupported: undefined,
+  kernelTlsUnavailable: false,
+  settings: { disabled: false, minimumBytes: { tls: 1000, tcp: 500 }, threads: 0 },
+}
+const range: RangeFacts = { shared: false, isRegularFile: true, offset: 0, bytesLeft: 5000, begun: false }
+
+const settings = (minimumBytes: Record<Engine, number | false>, disabled = false): Partial<SupportFacts> => ({
+  settings: { disabled, minimumBytes, threads: 0 },
+})
+
+interface Case {
+  reason: FallbackReason
+  source?: Partial<SourceFacts>
+  destination?: Partial<DestinationFacts>
+  support?: Partial<SupportFacts>
+  range?: Partial<RangeFacts>
+}
+
+// In the order of precedence: whoever meets several gets the first.
+const whenPiped: Case[] = [
+  { reason: 'opted-out', source: { optedOut: true } },
+  { reason: 'http2', destination: { obstacle: 'http2' } },
+  { reason: 'source-unavailable', source: { unavailable: true } },
+  { reason: 'source-custom-fs', source: { customFs: true } },
+  { reason: 'source-wrapped', source: { wrapped: true } },
+  { reason: 'addons-disabled', support: { unsupported: 'addons-disabled' } },
+  { reason: 'disabled', support: settings({ tls: 1000, tcp: 500 }, true) },
+  { reason: 'kernel-tls-unavailable', support: { kernelTlsUnavailable: true } },
+]
+const whenRead: Case[] = [
+  ...whenPiped,
+  { reason: 'response-corked', destination: { momentaryObstacle: 'response-corked' } },
+  { reason: 'source-shared', range: { shared: true } },
+  { reason: 'source-not-a-file', range: { isRegularFile: false } },
+]
+
+function merge(cases: Case[]) {
+  const merged = { source, destination, support, range }
+  // The first case last, so that its values stand.
+  for (const one of [...cases].reverse()) {
+    merged.source = { ...merged.source, ...one.source }
+    merged.destination = { ...merged.destination, ...one.destination }
+    merged.support = { ...merged.support, ...one.support }
+    merged.range = { ...merged.range, ...one.range }
+  }
+  return merged
+}
+
+t.test('with nothing against it a transfer is offloaded', async (t) => {
+  t.strictSame(planTransfer(source, destination, support), { offload: true })
+  t.strictSame(planRange(source, range, destination, support), { offload: true, length: 5000 })
+})
+
+for (const [index, one] of whenPiped.entries()) {
+  t.test(`pipe: ${one.reason}, before whatever comes after it`, async (t) => {
+    for (const cases of [[one], whenPiped.slice(index)]) {
+      const facts = merge(cases)
+      const expected = { offload: false, reason: one.reason }
+      t.strictSame(planTransfer(facts.source, facts.destination, facts.support), expected)
+    }
+  })
+}
+
+for (const [index, one] of whenRead.entries()) {
+  t.test(`read: ${one.reason}, before whatever comes after it`, async (t) => {
+    for (const cases of [[one], whenRead.slice(index)]) {
+      const facts = merge(cases)
+      const expected = { offload: false, reason: one.reason }
+      t.strictSame(planRange(facts.source, facts.range, facts.destination, facts.support), expected)
+    }
+  })
+}
+
+t.test('the destination may be the one that opted out', async (t) => {
+  const facts = { ...destination, optedOut: true, obstacle: 'http2' as const }
+  t.strictSame(planTransfer(source, facts, support), { offload: false, reason: 'opted-out' })
+})
+
+t.test('any obstacle of a destination is handed on as it is', async (t) => {
+  for (const obstacle of ['socket-wrapped', 'response-without-body', 'destination-unavailable'] as const) {
+    const plan = planTransfer(source, { ...destination, obstacle }, support)
+    t.strictSame(plan, { offload: false, reason: obstacle })
+  }
+})
+
+t.test('what may pass by the time of reading does not speak against a pipe', async (t) => {
+  const facts = { ...destination, momentaryObstacle: 'response-not-current' as const }
+  t.strictSame(planTransfer(source, facts, support), { offload: true })
+})
+
+t.test('each engine is switched off alone', async (t) => {
+  const offload = (engine: Engine | undefined, minimumBytes: Record<Engine, number | false>) =>
+    planTransfer(source, { ...destination, engine }, { ...support, ...settings(minimumBytes) })
+  const off = { offload: false, reason: 'disabled' }
+  t.strictSame(offload('tls', { tls: false, tcp: 0 }), off)
+  t.strictSame(offload('tcp', { tls: false, tcp: 0 }), { offload: true })
+  t.strictSame(offload('tcp', { tls: 0, tcp: false }), off)
+  t.strictSame(offload('tls', { tls: 0, tcp: false }), { offload: true })
+  t.strictSame(offload(undefined, { tls: false, tcp: false }), { offload: true }, 'not known before it is connected')
+})
+
+t.test('a kernel without TLS matters to TLS only', async (t) => {
+  const without = { ...support, kernelTlsUnavailable: true }
+  t.strictSame(planTransfer(source, { ...destination, engine: 'tcp' }, without), { offload: true })
+  t.strictSame(planTransfer(source, { ...destination, engine: undefined }, without), { offload: true })
+})
+
+t.test('how much there must be: the threshold of the engine, and only at the beginning', async (t) => {
+  const plan = (engine: Engine | undefined, bytesLeft: number, begun = false, minimum = support.settings.minimumBytes) =>
+    planRange(source, { ...range, bytesLeft, begun }, { ...destination, engine }, { ...support, ...settings(minimum) })
+  const below = { offload: false, reason: 'below-minimum-size' }
+  t.strictSame(plan('tls', 999), below)
+  t.strictSame(plan('tls', 1000), { offload: true, length: 1000 })
+  t.strictSame(plan('tcp', 499), below)
+  t.strictSame(plan('tcp', 500), { offload: true, length: 500 })
+  t.strictSame(plan('tls', 1, true), { offload: true, length: 1 }, 'the rest follows, whatever its size')
+  t.strictSame(plan(undefined, 1), { offload: true, length: 1 })
+  t.strictSame(plan('tls', 1, false, { tls: 0, tcp: 0 }), { offload: true, length: 1 })
+})
+
+t.test('with nothing left there is a reason only if nothing was offloaded', async (t) => {
+  for (const bytesLeft of [0, -1, -5000]) {
+    const fresh = planRange(source, { ...range, bytesLeft }, destination, support)
+    t.strictSame(fresh, { offload: false, reason: 'source-empty' })
+    const ended = planRange(source, { ...range, bytesLeft, begun: true }, destination, support)
+    t.strictSame(ended, { offload: false, reason: undefined })
+  }
+  const none = settings({ tls: 0, tcp: 0 })
+  const plan = planRange(source, { ...range, bytesLeft: 0 }, destination, { ...support, ...none })
+  t.strictSame(plan, { offload: false, reason: 'source-empty' }, 'even without a threshold')
+})
+
+t.test('a range is bounded', async (t) => {
+  const length = (bytesLeft: number) => planRange(source, { ...range, bytesLeft }, destination, support)
+  t.equal(maximumRangeBytes, 8 * 1024 * 1024)
+  t.strictSame(length(maximumRangeBytes - 1), { offload: true, length: maximumRangeBytes - 1 })
+  t.strictSame(length(maximumRangeBytes), { offload: true, length: maximumRangeBytes })
+  t.strictSame(length(maximumRangeBytes + 1), { offload: true, length: maximumRangeBytes })
+  t.strictSame(length(2 ** 40), { offload: true, length: maximumRangeBytes })
+})
+
+t.test('facts are only read', async (t) => {
+  const facts = [source, range, destination, support].map((object) => Object.freeze({ ...object }))
+  const [frozenSource, frozenRange, frozenDestination, frozenSupport] = facts as never[]
+  t.doesNotThrow(() => planRange(...([frozenSource, frozenRange, frozenDestination, frozenSupport] as const)))
+})

@@ -1,0 +1,261 @@
+import { AsyncLocalStorage, executionAsyncId } from 'node:async_hooks'
+import { constants } from 'node:os'
+import t, { type Test } from 'tap'
+import { KtlsError } from '../../../src/errors.js'
+import { Outcome } from '../../../src/native/binding.js'
+import { Mailbox } from '../../../src/native/mailbox.js'
+import type { ChunkBatch } from '../../../src/node-internals.js'
+import type { FileRange } from '../../../src/socket/file-range.js'
+import { QueueWrites } from '../../../src/socket/queue-writes.js'
+import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
+import { asSocket, FakeSocket } from '../fixtures/fake-socket.js'
+
+const { EAGAIN, EPIPE, ECANCELED, ENODATA } = constants.errno
+
+function setUp() {
+  const binding = new FakeBinding()
+  const queue = new FakeQueue()
+  const socket = new FakeSocket(true)
+  const writes = new QueueWrites(asSocket(socket), 'tls', queue, new Mailbox(binding))
+  const ends: (Error | null | undefined)[] = []
+  const callback = (error?: Error | null) => ends.push(error)
+  const observed: string[] = []
+  const range = (offset: number, remaining: number): FileRange => ({
+    file: new FakeFile(),
+    offset,
+    remaining,
+    observer: {
+      rangeOffloaded: (engine) => observed.push(engine),
+      rangeFellBack: (reason) => observed.push(reason),
+    },
+    bytesSent: 0,
+    bytesOffloaded: 0,
+  })
+  /** The last submission came to this. */
+  const deliver = (outcome: number, bytesSent = 0) => binding.deliver([queue.items.at(-1), outcome, bytesSent])
+  return { binding, queue, socket, writes, ends, callback, observed, range, deliver }
+}
+
+const batch: ChunkBatch = [
+  { chunk: 'größe', encoding: 'utf8' },
+  { chunk: 'ÿ', encoding: 'latin1' },
+  { chunk: Buffer.from([1, 2]), encoding: 'buffer' },
+  { chunk: '0aff', encoding: 'hex' },
+]
+const batchBytes = Buffer.concat([Buffer.from('größe'), Buffer.from([0xff, 1, 2, 0x0a, 0xff])])
+
+t.test('write: chunks become bytes in their encodings, in one submission', async (t) => {
+  const { queue, writes, callback, ends, deliver } = setUp()
+  writes.write(batch, callback)
+  t.strictSame(queue.calls, [['sendBytes', batchBytes.toString('latin1')]])
+  t.strictSame(ends, [], 'not before it is complete')
+  t.equal(writes.bytesWritten, 0)
+  deliver(Outcome.Complete, batchBytes.length)
+  t.strictSame(ends, [undefined])
+  t.equal(writes.bytesWritten, batchBytes.length)
+})
+
+t.test('write: what was complete at once is called back once', async (t) => {
+  const { binding, queue, writes, callback, ends, deliver, socket } = setUp()
+  queue.answers.push(1)
+  writes.write(batch, callback)
+  deliver(Outcome.Complete, 1)
+  t.strictSame(ends, [undefined])
+  t.equal(writes.bytesWritten, batchBytes.length)
+  t.equal(socket.timerRefreshes, 1)
+  t.strictSame(binding.holds, [true, false])
+})
+
+t.test('write: nothing is not submitted', async (t) => {
+  const { queue, writes, callback, ends } = setUp()
+  writes.write([{ chunk: '', encoding: 'utf8' }], callback)
+  writes.write([{ chunk: Buffer.alloc(0), encoding: 'buffer' }], callback)
+  t.strictSame(queue.calls, [])
+  t.strictSame(ends, [undefined, undefined])
+})
+
+t.test('write: a refusal and a later failure are errors, in the shape of a failed write', async (t) => {
+  const { queue, writes, callback, ends, deliver } = setUp()
+  queue.answers.push(-EPIPE)
+  writes.write(batch, callback)
+  writes.write(batch, callback)
+  deliver(-ECANCELED)
+  t.match(ends, [
+    { code: 'EPIPE', syscall: 'write', errno: -EPIPE },
+    { code: 'ECANCELED', syscall: 'write' },
+  ])
+  t.equal(writes.bytesWritten, 0)
+})
+
+t.test('write: on a socket that was destroyed meanwhile it ends without an error of its own', async (t) => {
+  const { queue, socket, writes, callback, ends, deliver } = setUp()
+  writes.write(batch, callback)
+  socket.destroyed = true
+  deliver(-ECANCELED)
+  queue.answers.push(-EPIPE)
+  writes.write(batch, callback)
+  t.strictSame(ends, [undefined, undefined])
+  t.equal(writes.bytesWritten, 0)
+})
+
+t.test('write: -EAGAIN is a failure like others, for bytes have no other way', async (t) => {
+  const { queue, writes, callback, ends } = setUp()
+  queue.answers.push(-EAGAIN)
+  writes.write(batch, callback)
+  t.match(ends, [{ code: 'EAGAIN' }])
+})
+
+/** Where each callback runs, however late the answer comes. */
+function keepsContext(t: Test, name: string, submit: (fixture: ReturnType<typeof setUp>, callback: () => void) => void) {
+  t.test(`${name}: the callback runs in the async context of whoever wrote`, async (t) => {
+    const storage = new AsyncLocalStorage<string>()
+    const fixture = setUp()
+    const seen: unknown[] = []
+    const outside = executionAsyncId()
+    storage.run('writer', () => submit(fixture, () => seen.push(storage.getStore(), executionAsyncId() !== outside)))
+    storage.run('someone else', () => fixture.deliver(Outcome.Complete, 1))
+    t.strictSame(seen, ['writer', true])
+  })
+}
+keepsContext(t, 'write', ({ writes }, callback) => writes.write(batch, callback))
+keepsContext(t, 'sendRange', ({ writes, range }, callback) => writes.sendRange(range(0, 1), callback))
+keepsContext(t, 'sendCloseNotify', ({ writes }, callback) => writes.sendCloseNotify(callback))
+
+t.test('sendRange: hands over file, place and length, and counts what was sent', async (t) => {
+  const { queue, writes, callback, ends, observed, range, deliver } = setUp()
+  const sent = range(4096, 10_000)
+  t.equal(writes.sendRange(sent, callback), true)
+  t.strictSame(queue.calls, [['sendRange', sent.file, 4096, 10_000, 0]])
+  t.equal(queue.calls[0]?.[1], sent.file)
+  t.strictSame(observed, ['tls'])
+  t.strictSame(ends, [])
+  deliver(Outcome.Complete, 10_000)
+  t.strictSame(ends, [undefined])
+  t.match(sent, { offset: 14_096, remaining: 0, bytesSent: 10_000, bytesOffloaded: 10_000 })
+  t.equal(writes.bytesWritten, 10_000)
+})
+
+t.test('sendRange: progress is asked for four times within the idle timeout, and refreshes its timer', async (t) => {
+  for (const [timeout, progressMs] of [
+    [0, 0],
+    [1, 1],
+    [4000, 1000],
+    [4003, 1000],
+  ] as const) {
+    const { queue, socket, writes, callback, range } = setUp()
+    socket.timeout = timeout
+    writes.sendRange(range(0, 10), callback)
+    t.equal(queue.calls[0]?.[4], progressMs, `timeout ${timeout}`)
+  }
+  const { socket, writes, callback, ends, range, deliver } = setUp()
+  const sent = range(0, 100)
+  writes.sendRange(sent, callback)
+  const before = socket.timerRefreshes
+  deliver(Outcome.Progress, 40)
+  deliver(Outcome.Progress, 80)
+  t.equal(socket.timerRefreshes, before + 2)
+  t.strictSame(ends, [])
+  t.match(sent, { bytesSent: 0, remaining: 100 }, 'counted once, at its end')
+  deliver(Outcome.Complete, 100)
+  t.match(sent, { bytesSent: 100, remaining: 0 })
+  t.equal(socket.timerRefreshes, before + 3)
+})
+
+t.test('sendRange: -EAGAIN means that it must go another way, and leaves no trace', async (t) => {
+  const { binding, queue, socket, writes, callback, ends, observed, range } = setUp()
+  queue.answers.push(-EAGAIN)
+  const sent = range(5, 100)
+  t.equal(writes.sendRange(sent, callback), false)
+  t.strictSame(ends, [])
+  t.strictSame(observed, [])
+  t.match(sent, { offset: 5, remaining: 100, bytesSent: 0, bytesOffloaded: 0 })
+  t.equal(socket.timerRefreshes, 0)
+  t.strictSame(binding.holds, [true, false])
+})
+
+t.test('sendRange: a refusal for good is an error', async (t) => {
+  const { queue, writes, callback, ends, range } = setUp()
+  queue.answers.push(-EPIPE)
+  t.equal(writes.sendRange(range(0, 100), callback), true)
+  t.match(ends, [{ code: 'EPIPE' }])
+})
+
+t.test('sendRange: a file that became shorter', async (t) => {
+  const { writes, callback, ends, range, deliver } = setUp()
+  const sent = range(100, 1000)
+  writes.sendRange(sent, callback)
+  deliver(-ENODATA, 300)
+  t.ok(ends[0] instanceof KtlsError)
+  t.match(ends, [{ code: 'ERR_KTLS_SOURCE_TRUNCATED', message: /\b700 bytes\b/ }])
+  t.match(sent, { offset: 400, remaining: 700, bytesSent: 300, bytesOffloaded: 300 })
+})
+
+t.test('sendRange: truncation is told even when the socket was destroyed', async (t) => {
+  const { socket, writes, callback, ends, range, deliver } = setUp()
+  writes.sendRange(range(0, 10), callback)
+  socket.destroyed = true
+  deliver(-ENODATA, 3)
+  t.match(ends, [{ code: 'ERR_KTLS_SOURCE_TRUNCATED' }])
+})
+
+t.test('sendRange: a failure half-way counts what was sent', async (t) => {
+  const { writes, callback, ends, range, deliver } = setUp()
+  const sent = range(0, 1000)
+  writes.sendRange(sent, callback)
+  deliver(-EPIPE, 250)
+  t.match(ends, [{ code: 'EPIPE' }])
+  t.match(sent, { offset: 250, remaining: 750, bytesSent: 250 })
+  t.equal(writes.bytesWritten, 250)
+})
+
+t.test('sendRange: on a socket that was destroyed meanwhile it ends without an error of its own', async (t) => {
+  const { socket, writes, callback, ends, range, deliver } = setUp()
+  writes.sendRange(range(0, 1000), callback)
+  socket.destroyed = true
+  deliver(-ECANCELED, 10)
+  t.strictSame(ends, [undefined])
+})
+
+t.test('sendCloseNotify: one alert record, in its turn, and the callback whatever becomes of it', async (t) => {
+  for (const outcome of [Outcome.Complete, -EPIPE]) {
+    const { queue, writes, ends, deliver } = setUp()
+    writes.sendCloseNotify(() => ends.push(undefined))
+    t.strictSame(queue.calls, [['sendControl', 21, [1, 0], false]])
+    t.strictSame(ends, [])
+    deliver(outcome)
+    t.strictSame(ends, [undefined])
+  }
+  const { queue, writes, ends } = setUp()
+  queue.answers.push(-EPIPE)
+  writes.sendCloseNotify(() => ends.push(undefined))
+  t.strictSame(ends, [undefined], 'refused at once')
+})
+
+t.test('close: says at once that no descriptor is open any more', async (t) => {
+  const { binding, queue, writes } = setUp()
+  let released = 0
+  writes.close(false, () => released++)
+  t.equal(released, 1)
+  t.strictSame(queue.calls, [['close', false]])
+  t.strictSame(binding.holds, [true, false])
+})
+
+t.test('close: or later, when a thread has let go', async (t) => {
+  const { binding, queue, writes, deliver } = setUp()
+  let released = 0
+  queue.releasedAtOnce = false
+  writes.close(true, () => released++)
+  t.strictSame(queue.calls, [['close', true]])
+  t.equal(released, 0)
+  t.equal(binding.holds.at(-1), true)
+  deliver(Outcome.Released)
+  t.equal(released, 1)
+  t.equal(binding.holds.at(-1), false)
+})
+
+t.test('close: the queue is closed once', async (t) => {
+  const { queue, writes } = setUp()
+  writes.close(true, () => {})
+  writes.close(false, () => t.fail('of the second close nothing is heard'))
+  t.strictSame(queue.calls, [['close', true]])
+})
