@@ -56,7 +56,9 @@ export async function runApt(folder, program, args, { cwd, status = installed.as
 async function checkMachine() {
   if (arch() !== 'x64') throw new Error(`the kernel VM is for x86-64 machines, and this one is ${arch()}`)
   if (!(await findOnPath('apt-get')) || !(await findOnPath('dpkg-deb'))) {
-    throw new Error('there is no apt here to fetch Debian packages with: install apt and dpkg, or use a kernel with TLS')
+    throw new Error(
+      'there is no apt here to fetch Debian packages with: install apt and dpkg, or use a kernel with TLS',
+    )
   }
 }
 

@@ -50,7 +50,9 @@ export async function debianTool(program, { release } = {}) {
  */
 export async function unpackedPackage(name, release, suite = release) {
   const status = release === machineRelease() ? installed.asOnThisMachine : installed.nothing
-  return await cached(`unpacked/${name}-${suite}`, (tree) => unpackWithDependencies(release, name, tree, { suite, status }))
+  return await cached(`unpacked/${name}-${suite}`, (tree) =>
+    unpackWithDependencies(release, name, tree, { suite, status }),
+  )
 }
 
 /**

@@ -23,7 +23,8 @@ export function guestSettings({ writable, modules, endMark, uid, ...command }) {
     run_as: uid === undefined ? '' : `/usr/bin/setpriv --reuid=${uid} --regid=${groupOf(uid)} --clear-groups`,
     command: commandScript(command),
   }
-  const script = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`).join('')
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`)
+  const script = lines.join('')
   return `${Buffer.byteLength(script)}\n${script}`
 }
 

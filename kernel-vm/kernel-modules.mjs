@@ -66,7 +66,9 @@ async function findModules(folder) {
 
 /** @param {string} path */
 function moduleName(path) {
-  return basename(path).replace(/\.ko(\.xz)?$/, '').replaceAll('-', '_')
+  return basename(path)
+    .replace(/\.ko(\.xz)?$/, '')
+    .replaceAll('-', '_')
 }
 
 /**
@@ -77,7 +79,8 @@ function moduleName(path) {
 function parseModule(name, content) {
   const text = content.toString('latin1')
   /** @param {string} field */
-  const values = (field) => [...text.matchAll(new RegExp(`(?<=\\0)${field}=([^\\0]*)(?=\\0)`, 'g'))].map(([, value]) => value)
+  const values = (field) =>
+    [...text.matchAll(new RegExp(`(?<=\\0)${field}=([^\\0]*)(?=\\0)`, 'g'))].map(([, value]) => value)
   const depends = values('depends').flatMap((list) => list.split(','))
   const before = values('softdep').flatMap((list) => /pre: (.*?)(?= post:|$)/.exec(list)?.[1].split(' ') ?? [])
   const needs = [...depends, ...before].filter(Boolean).map((other) => other.replaceAll('-', '_'))
@@ -90,7 +93,11 @@ function parseModule(name, content) {
  * @param {Map<string, Module>} modules
  */
 export function dependencyTable(modules) {
-  return [...modules.keys()].map((name) => `${name}.ko:${allNeeds(modules, name).map((need) => ` ${need}.ko`).join('')}\n`).join('')
+  const rows = [...modules.keys()].map((name) => {
+    const needs = allNeeds(modules, name).map((need) => ` ${need}.ko`)
+    return `${name}.ko:${needs.join('')}\n`
+  })
+  return rows.join('')
 }
 
 /**

@@ -29,7 +29,9 @@ export async function startMachine(machineArguments) {
   const exited = once(child, 'exit')
   const killNow = () => child.kill('SIGKILL')
   process.once('exit', killNow)
-  const said = [child.stdout, child.stderr].map((stream) => keepLast(/** @type {import('node:stream').Readable} */ (stream)))
+  const said = [child.stdout, child.stderr].map((stream) =>
+    keepLast(/** @type {import('node:stream').Readable} */ (stream)),
+  )
   const failed = exited.then(async () => {
     const last = await Promise.all(said)
     throw new Error(`the virtual machine ended without an exit code:\n${last.join('\n').trim()}`)

@@ -1,4 +1,5 @@
-// QEMU's command line: a small PC with two processors whose disks are folders of the host, shared by 9p.
+// QEMU's command line: a small PC without disks, to which folders of the host are shared by 9p. The processor is always
+// emulated: not every machine has hardware virtualisation, and a /dev/kvm that can be opened may still not work.
 
 /** File descriptors QEMU inherits, each one end of a socket pair; 0 to 2 are its own. */
 export const descriptors = Object.freeze({ stdout: 3, stderr: 4, control: 5 })
@@ -20,7 +21,7 @@ const kernelArguments = [
   '8250.nr_uarts=1',
   'init_on_alloc=0', // Debian's kernel clears each page it hands out
   'rodata=off', // else it looks through all page tables for pages both writable and executable
-  'initcall_blacklist=init_encrypted,jent_mod_init,init_kprobe_trace,trace_eval_init', // slow, and for none of ours
+  'initcall_blacklist=init_encrypted,jent_mod_init,init_kprobe_trace,trace_eval_init', // slow, and not used here
   'lpj=4500000', // measuring the delay loop takes a quarter of a second
 ]
 

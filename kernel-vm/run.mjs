@@ -87,7 +87,9 @@ export async function runInKernel({
 function guestEnvironment(env, uid) {
   const { PATH = '/usr/bin:/bin', HOME = '/root' } = process.env
   const variables = { PATH, HOME: uid ? '/tmp' : HOME, TERM: 'dumb', ...env }
-  return Object.fromEntries(Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 /**

@@ -99,12 +99,15 @@ async function observe(t: Test, scheme: Scheme, { source: open, before, after }:
     listen('source', source, ['open', 'end', 'error', 'close'])
     listen('response', response, ['pipe', 'unpipe', 'finish', 'error', 'close'])
     const closed = new Promise<void>((resolve) => source.once('close', () => resolve()))
+    const unpiped = new Promise<void>((resolve) => response.once('unpipe', () => resolve()))
     await before?.(source, response)
     pipe(source, response)
     after?.(source, response)
-    await closed
-    // Plain Node leaves a response open whose source has failed.
+    await Promise.race([closed, unpiped])
+    // Plain Node leaves a source open whose response has failed, and the other way round.
     if (!response.writableEnded) response.destroy()
+    source.destroy()
+    await closed
   }
   const start = scheme === 'https' ? startHttps : startHttp
   let settled: Promise<unknown> | undefined

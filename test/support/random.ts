@@ -5,7 +5,7 @@ export class SeededRandom {
   #state: number
 
   constructor(t: Test) {
-    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32))
+    const seed = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 32))
     t.comment(`SEED=${seed}`)
     this.#state = seed >>> 0
   }

@@ -53,7 +53,14 @@ t.test('hasOriginalMethod', async (t) => {
   t.equal(hasOriginalMethod(object, Derived.prototype, 'method'), true)
   t.equal(hasOriginalMethod(object, Base.prototype, 'method'), true)
   t.equal(hasOriginalMethod(Object.assign(new Derived(), { method() {} }), Derived.prototype, 'method'), false)
-  t.equal(hasOriginalMethod(new (class extends Derived {
-    override method() {}
-  })(), Base.prototype, 'method'), false)
+  t.equal(
+    hasOriginalMethod(
+      new (class extends Derived {
+        override method() {}
+      })(),
+      Base.prototype,
+      'method',
+    ),
+    false,
+  )
 })

@@ -48,7 +48,10 @@ t.test('what the environment says', async (t) => {
       { ...defaults, minimumBytes: { tls, tcp: Number.MAX_SAFE_INTEGER } },
     ],
     [{ KTLS_PIPE_TCP_MINIMUM_BYTES: '' }, defaults],
-    [{ KTLS_PIPE_TLS: '0', KTLS_PIPE_TLS_MINIMUM_BYTES: '5' }, { ...defaults, minimumBytes: { tls: false, tcp } }],
+    [
+      { KTLS_PIPE_TLS: '0', KTLS_PIPE_TLS_MINIMUM_BYTES: '5' },
+      { ...defaults, minimumBytes: { tls: false, tcp } },
+    ],
     [{ KTLS_PIPE_THREADS: '3' }, { ...defaults, threads: 3 }],
     [{ KTLS_PIPE_THREADS: '64' }, { ...defaults, threads: 64 }],
     [{ KTLS_PIPE_SOMETHING: 'x' }, defaults],

@@ -19,7 +19,10 @@ async function setLastItem(mailbox: Mailbox, item: number): Promise<void> {
   session.connect()
   Reflect.set(globalThis, 'mailboxOfTest', mailbox)
   try {
-    const { result } = await session.post('Runtime.evaluate', { expression: `mailboxOfTest.#lastItem = ${item}` })
+    const expression = `mailboxOfTest.#lastItem = ${item}`
+    // As in a debugger's console, from where private fields can be reached.
+    const answer: unknown = await session.post('Runtime.evaluate', { expression, replMode: true } as never)
+    const { result } = answer as { result: { value?: unknown } }
     if (result.value !== item) throw new Error(`not set: ${JSON.stringify(result)}`)
   } finally {
     Reflect.deleteProperty(globalThis, 'mailboxOfTest')

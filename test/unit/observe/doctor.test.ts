@@ -40,7 +40,11 @@ const withoutKernelTls = (error: string): SupportReport => ({
 
 const reports: [name: string, report: SupportReport, failing: string[]][] = [
   ['all is well', healthy, []],
-  ['disabled', { ...withoutAddon('disabled'), environment: { disabled: true, malformed: [] } }, ['addon', 'kernel TLS']],
+  [
+    'disabled',
+    { ...withoutAddon('disabled'), environment: { disabled: true, malformed: [] } },
+    ['addon', 'kernel TLS'],
+  ],
   [
     'another system',
     { ...withoutAddon('platform-unsupported'), platform: 'darwin', kernel: '23.1.0' },
@@ -123,7 +127,7 @@ for (const [name, report, failing] of reports) {
       t.equal(lines[index + 1]?.startsWith('     fix: ') ?? false, line.startsWith('FAIL'), line)
     }
     if (report.reason === undefined) t.match(verdict, /Kernel TLS works/)
-    else t.ok(verdict?.includes(`(${report.reason}): ${explainFallback(report.reason)}`), verdict)
+    else t.ok(verdict?.includes(`(${report.reason}): ${explainFallback(report.reason)}`), String(verdict))
   })
 }
 

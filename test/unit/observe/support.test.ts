@@ -120,6 +120,12 @@ t.test('FIPS mode', async (t) => {
   t.match(await inspectSupport(), { reason: 'addons-disabled', fips: true }, 'what is met first')
 })
 
+t.test('TLS alone is switched off', async (t) => {
+  setEnvironment(t, { KTLS_PIPE_TLS: '0' })
+  setUp()
+  t.equal((await inspectSupport()).reason, 'disabled', 'what a new https connection would meet')
+})
+
 t.test('the environment: what it switches off, and what it says that cannot be understood', async (t) => {
   setEnvironment(t, { KTLS_PIPE_DISABLE: '1', KTLS_PIPE_THREADS: 'many' })
   setUp()

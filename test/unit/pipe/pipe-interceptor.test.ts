@@ -160,6 +160,25 @@ t.test('a pipe() that was wrapped around ours stays when ours is taken away, and
   t.equal(heard, 1)
 })
 
+t.test('a pipe() that somebody put there before is still heard, and is there again afterwards', async (t) => {
+  let heard = 0
+  const theirs: Pipe = function (this: Readable, ...parameters) {
+    heard++
+    return Reflect.apply(Readable.prototype.pipe, this, parameters)
+  }
+  Object.defineProperty(prototype, 'pipe', { value: theirs, configurable: true, writable: true })
+  intercept(t)
+  const before = planned()
+  const { stream, written } = sink()
+  file(t).pipe(stream)
+  await finished(stream)
+  t.strictSame(written, ['content'])
+  t.equal(heard, 1)
+  t.equal(planned(), before + 1)
+  restorePipe()
+  t.equal(prototype.pipe, theirs)
+})
+
 t.test('two copies of the package intercept once, and either takes it away', async (t) => {
   intercept(t)
   const specifier: string = '../../../src/pipe/pipe-interceptor.js?copy'

@@ -127,7 +127,12 @@ t.test('a kernel without TLS matters to TLS only', async (t) => {
 })
 
 t.test('how much there must be: the threshold of the engine, and only at the beginning', async (t) => {
-  const plan = (engine: Engine | undefined, bytesLeft: number, begun = false, minimum = support.settings.minimumBytes) =>
+  const plan = (
+    engine: Engine | undefined,
+    bytesLeft: number,
+    begun = false,
+    minimum = support.settings.minimumBytes,
+  ) =>
     planRange(source, { ...range, bytesLeft, begun }, { ...destination, engine }, { ...support, ...settings(minimum) })
   const below = { offload: false, reason: 'below-minimum-size' }
   t.strictSame(plan('tls', 999), below)
@@ -162,6 +167,6 @@ t.test('a range is bounded', async (t) => {
 
 t.test('facts are only read', async (t) => {
   const facts = [source, range, destination, support].map((object) => Object.freeze({ ...object }))
-  const [frozenSource, frozenRange, frozenDestination, frozenSupport] = facts as never[]
-  t.doesNotThrow(() => planRange(...([frozenSource, frozenRange, frozenDestination, frozenSupport] as const)))
+  const [frozenSource, frozenRange, frozenDestination, frozenSupport] = facts as [never, never, never, never]
+  t.doesNotThrow(() => planRange(frozenSource, frozenRange, frozenDestination, frozenSupport))
 })

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { Duplex, PassThrough, pipeline as pipelineWithCallback, Readable, Writable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createZeroCopyPipe, destinationOf, isZeroCopyPipe } from '../../../src/pipe/zero-copy-pipe.js'
 import { FakeBinding } from '../fixtures/fake-binding.js'
@@ -48,7 +48,7 @@ function file(t: Test, content: string) {
 
 t.test('wrong arguments', async (t) => {
   const destination = new Sink()
-  for (const wrong of [undefined, null, 'res', 5, {}, { write: true }, Readable.from([])]) {
+  for (const wrong of [undefined, null, 'res', 5, {}, { write: true }, { write() {} }, Readable.from([])]) {
     throwsInvalidArgument(t, 'destination', wrong, () => createZeroCopyPipe(wrong as never))
   }
   for (const wrong of [null, true, 'end', 5]) {
@@ -203,6 +203,23 @@ t.test('a destination that closes early closes the pipe', async (t) => {
   await new Promise((resolve) => pipe.once('close', resolve))
   t.strictSame(events, ['close'])
   t.equal(pipe.destroyed, true)
+})
+
+t.test('a destination that is destroyed already: the pipe fails, and does not wait for ever', async (t) => {
+  for (const content of ['', 'content']) {
+    for (const end of [true, false]) {
+      const destination = new Sink().destroy()
+      await turn()
+      const pipe = createZeroCopyPipe(destination, { end })
+      const outcome = pipeline(Readable.from(content === '' ? [] : [content]), pipe).then(
+        () => 'done',
+        (error: NodeJS.ErrnoException) => error.code,
+      )
+      const code = await Promise.race([outcome, sleep(500, 'waiting')])
+      t.match(code, /^ERR_STREAM_(PREMATURE_CLOSE|DESTROYED)$/, `'${content}', end: ${end}`)
+      t.equal(pipe.destroyed, true)
+    }
+  }
 })
 
 t.test('destroy leaves the destination open, for whoever has it', async (t) => {

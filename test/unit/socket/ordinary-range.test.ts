@@ -7,7 +7,9 @@ import { sendOrdinarily } from '../../../src/socket/ordinary-range.js'
 import { FakeFile } from '../fixtures/fake-binding.js'
 
 const chunkBytes = 64 * 1024
-const content = Buffer.from(Array.from({ length: 3 * chunkBytes + 777 }, (_, index) => (index * 7 + (index >> 8)) % 251))
+const content = Buffer.from(
+  Array.from({ length: 3 * chunkBytes + 777 }, (_, index) => (index * 7 + (index >> 8)) % 251),
+)
 
 function openRange(t: Test, offset: number, remaining: number): FileRange {
   const path = join(t.testdir({}), 'file')

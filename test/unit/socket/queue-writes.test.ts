@@ -106,7 +106,11 @@ t.test('write: -EAGAIN is a failure like others, for bytes have no other way', a
 })
 
 /** Where each callback runs, however late the answer comes. */
-function keepsContext(t: Test, name: string, submit: (fixture: ReturnType<typeof setUp>, callback: () => void) => void) {
+function keepsContext(
+  t: Test,
+  name: string,
+  submit: (fixture: ReturnType<typeof setUp>, callback: () => void) => void,
+) {
   t.test(`${name}: the callback runs in the async context of whoever wrote`, async (t) => {
     const storage = new AsyncLocalStorage<string>()
     const fixture = setUp()
@@ -171,6 +175,17 @@ t.test('sendRange: -EAGAIN means that it must go another way, and leaves no trac
   t.match(sent, { offset: 5, remaining: 100, bytesSent: 0, bytesOffloaded: 0 })
   t.equal(socket.timerRefreshes, 0)
   t.strictSame(binding.holds, [true, false])
+})
+
+// SocketQueue, Submitted: whatever kept a sender's thread from being started, nothing was sent.
+t.test('sendRange: no descriptor or memory for a thread means the same', async (t) => {
+  const { EMFILE, ENFILE, ENOMEM } = constants.errno
+  for (const errno of [EMFILE, ENFILE, ENOMEM]) {
+    const { queue, writes, callback, ends, observed, range } = setUp()
+    queue.answers.push(-errno)
+    t.equal(writes.sendRange(range(5, 100), callback), false)
+    t.strictSame([ends, observed], [[], []])
+  }
 })
 
 t.test('sendRange: a refusal for good is an error', async (t) => {

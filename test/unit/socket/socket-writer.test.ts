@@ -91,7 +91,9 @@ t.test('a socket has one writer, made on first use', async (t) => {
   const { _write, _writev, _final, _destroy } = socket
   t.equal(SocketWriter.of(socket, binding), writer)
   t.equal(SocketWriter.existing(socket), writer)
-  t.ok(_write === socket._write && _writev === socket._writev && _final === socket._final && _destroy === socket._destroy)
+  t.ok(
+    _write === socket._write && _writev === socket._writev && _final === socket._final && _destroy === socket._destroy,
+  )
   t.equal(binding.count('openMailbox'), 1)
 })
 
@@ -568,7 +570,10 @@ t.test('plain TCP: no thread for a queue', async (t) => {
 })
 
 t.test('plain TCP: a socket that is closed sends nothing', async (t) => {
-  for (const close of [(socket: FakeSocket) => (socket.destroyed = true), (socket: FakeSocket) => (socket._handle = null)]) {
+  for (const close of [
+    (socket: FakeSocket) => (socket.destroyed = true),
+    (socket: FakeSocket) => (socket._handle = null),
+  ]) {
     const { binding, socket, observed, range, write } = setUp(t, 'tcp')
     close(socket)
     const sent = range(0, 10)

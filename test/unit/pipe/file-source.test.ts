@@ -1,0 +1,402 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import fs, {
+  appendFileSync,
+  closeSync,
+  constants,
+  createReadStream,
+  openSync,
+  type ReadStream,
+  readSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { NativeBinding } from '../../../src/native/binding.js'
+import { loadBinding } from '../../../src/native/load.js'
+import { type InternalSource, readableState } from '../../../src/node-internals.js'
+import { optOut } from '../../../src/observe/offload-state.js'
+import { FileSource } from '../../../src/pipe/file-source.js'
+
+const { binding: loaded } = loadBinding()
+if (loaded === undefined) throw new Error('the addon is missing: npm run build:native')
+const binding: NativeBinding = loaded
+
+const content = Buffer.from(Array.from({ length: 1000 }, (_, index) => 97 + (index % 26)))
+type StreamOptions = Exclude<Parameters<typeof createReadStream>[1], string | undefined>
+
+function makeFile(t: Test, bytes: Buffer | string = content): string {
+  const path = join(t.testdir({}), 'file')
+  writeFileSync(path, bytes)
+  return path
+}
+
+/** A stream that is piped, and never reads by itself. It closes `fd` when it is destroyed. */
+function piped(t: Test, fd: number, options: StreamOptions = {}) {
+  const stream = createReadStream('', { ...options, fd, autoClose: false })
+  const sink = new Writable({ write: (_chunk, _encoding, callback) => callback() })
+  Object.assign(stream, { _read: () => {} })
+  stream.pipe(sink)
+  t.teardown(() => stream.destroy())
+  return { stream, sink, source: new FileSource(stream) }
+}
+
+t.test('a whole file', async (t) => {
+  const { source } = piped(t, openSync(makeFile(t), 'r'), { start: 0 })
+  t.strictSame(source.rangeFacts(binding, false), {
+    shared: false,
+    isRegularFile: true,
+    offset: 0,
+    bytesLeft: 1000,
+    begun: false,
+  })
+  t.equal(source.rangeFacts(binding, true).begun, true, 'as it was told')
+})
+
+t.test('start and end: from the one to the other, which is included', async (t) => {
+  const path = makeFile(t)
+  const cases: [StreamOptions, offset: number, bytesLeft: number][] = [
+    [{ start: 0 }, 0, 1000],
+    [{ start: 10 }, 10, 990],
+    [{ start: 999 }, 999, 1],
+    [{ start: 1000 }, 1000, 0],
+    [{ start: 5000 }, 5000, -4000],
+    [{ start: 0, end: 0 }, 0, 1],
+    [{ start: 10, end: 19 }, 10, 10],
+    [{ start: 10, end: 999 }, 10, 990],
+    [{ start: 10, end: 1_000_000 }, 10, 990],
+    [{ start: 2 ** 33, end: 2 ** 34 }, 2 ** 33, 1000 - 2 ** 33],
+  ]
+  for (const [options, offset, bytesLeft] of cases) {
+    const facts = piped(t, openSync(path, 'r'), options).source.rangeFacts(binding, false)
+    t.match(facts, { isRegularFile: true, offset, bytesLeft }, JSON.stringify(options))
+  }
+})
+
+t.test("without start: from the descriptor's own offset, and end counts from there", async (t) => {
+  const cases: [StreamOptions, moved: number, bytesLeft: number][] = [
+    [{}, 0, 1000],
+    [{}, 100, 900],
+    [{ end: 9 }, 0, 10],
+    [{ end: 9 }, 100, 10],
+    [{ end: 5000 }, 100, 900],
+    [{}, 1000, 0],
+  ]
+  const path = makeFile(t)
+  for (const [options, moved, bytesLeft] of cases) {
+    const fd = openSync(path, 'r')
+    readSync(fd, Buffer.alloc(moved), 0, moved, null)
+    const facts = piped(t, fd, options).source.rangeFacts(binding, false)
+    t.match(facts, { isRegularFile: true, offset: moved, bytesLeft }, JSON.stringify([options, moved]))
+  }
+})
+
+t.test('what went past the stream moves its position, and core goes on from there', async (t) => {
+  const path = makeFile(t)
+  for (const [options, first, last] of [
+    [{ start: 100, end: 199 }, 100, 200],
+    [{ start: 100 }, 100, 1000],
+    [{ end: 99 }, 50, 150],
+    [{}, 50, 1000],
+  ] as [StreamOptions, number, number][]) {
+    const fd = openSync(path, 'r')
+    readSync(fd, Buffer.alloc(50), 0, 50, null)
+    const read: Buffer[] = []
+    const stream = createReadStream('', { ...options, fd, autoClose: false })
+    const source = new FileSource(stream)
+    const sink = new Writable({
+      write(chunk, _encoding, callback) {
+        read.push(chunk)
+        callback()
+      },
+    })
+    stream.pipe(sink)
+    t.equal(source.rangeFacts(binding, false).offset, first)
+    source.advance(binding, 7)
+    t.match(source.rangeFacts(binding, true), { offset: first + 7, bytesLeft: last - first - 7 })
+    t.equal(stream.bytesRead, 7)
+    source.advance(binding, 13)
+    t.match(source.rangeFacts(binding, true), { offset: first + 20, bytesLeft: last - first - 20 })
+    await once(sink, 'finish')
+    closeSync(fd)
+    t.equal(Buffer.concat(read).toString(), content.toString('latin1', first + 20, last), JSON.stringify(options))
+    t.equal(stream.bytesRead, last - first)
+  }
+})
+
+t.test('without start the descriptor itself is moved', async (t) => {
+  const fd = openSync(makeFile(t), 'r')
+  const { source } = piped(t, fd)
+  source.advance(binding, 300)
+  t.equal(binding.fileOffset(fd), 300)
+  const next = Buffer.alloc(1)
+  readSync(fd, next, 0, 1, null)
+  t.equal(next.toString(), content.toString('latin1', 300, 301))
+  const positioned = createReadStream('', { fd, start: 5, autoClose: false })
+  new FileSource(positioned).advance(binding, 10)
+  t.equal(binding.fileOffset(fd), 301, 'with start it is left alone')
+})
+
+t.test('bytes that went past it count as read: readableDidRead', async (t) => {
+  const { stream, source } = piped(t, openSync(makeFile(t), 'r'), { start: 0 })
+  source.advance(binding, 0)
+  t.equal(stream.readableDidRead, false)
+  source.advance(binding, 1)
+  t.equal(stream.readableDidRead, true)
+})
+
+t.test('a file that grows: looked at again at the end that was planned, not before', async (t) => {
+  const path = makeFile(t)
+  const { source } = piped(t, openSync(path, 'r'), { start: 0 })
+  t.equal(source.rangeFacts(binding, false).bytesLeft, 1000)
+  appendFileSync(path, Buffer.alloc(500))
+  t.equal(source.rangeFacts(binding, false).bytesLeft, 1000, 'the plan stands')
+  source.advance(binding, 999)
+  t.equal(source.rangeFacts(binding, true).bytesLeft, 1)
+  source.advance(binding, 1)
+  t.match(source.rangeFacts(binding, true), { offset: 1000, bytesLeft: 500 })
+  source.advance(binding, 500)
+  t.match(source.rangeFacts(binding, true), { offset: 1500, bytesLeft: 0 })
+})
+
+t.test('a file that grows: never past end', async (t) => {
+  const path = makeFile(t)
+  for (const options of [{ start: 0, end: 1099 }, { end: 1099 }] as StreamOptions[]) {
+    truncateSync(path, 1000)
+    const { source } = piped(t, openSync(path, 'r'), options)
+    t.equal(source.rangeFacts(binding, false).bytesLeft, 1000)
+    appendFileSync(path, Buffer.alloc(500))
+    source.advance(binding, 1000)
+    t.match(source.rangeFacts(binding, true), { offset: 1000, bytesLeft: 100 })
+    source.advance(binding, 100)
+    t.match(source.rangeFacts(binding, true), { bytesLeft: 0 })
+  }
+})
+
+t.test('what is not a regular file', async (t) => {
+  const directory = t.testdir({})
+  t.equal(piped(t, openSync(directory, 'r'), { start: 0 }).source.rangeFacts(binding, false).isRegularFile, false)
+  t.equal(piped(t, openSync(directory, 'r')).source.rangeFacts(binding, false).isRegularFile, false)
+
+  const fifo = join(directory, 'fifo')
+  t.equal(spawnSync('mkfifo', [fifo]).status, 0)
+  const flags = constants.O_RDWR | constants.O_NONBLOCK
+  for (const options of [{}, { start: 0 }]) {
+    const facts = piped(t, openSync(fifo, flags), options).source.rangeFacts(binding, false)
+    t.match(facts, { shared: false, isRegularFile: false }, JSON.stringify(options))
+  }
+  for (const device of ['/dev/null', '/dev/zero']) {
+    t.equal(
+      piped(t, openSync(device, 'r'), { start: 0 }).source.rangeFacts(binding, false).isRegularFile,
+      false,
+      device,
+    )
+  }
+})
+
+t.test('files that the kernel makes up as they are read', async (t) => {
+  const facts = (path: string) => piped(t, openSync(path, 'r'), { start: 0 }).source.rangeFacts(binding, false)
+  // No size at all: there is nothing to plan, and core reads it.
+  t.ok(facts('/proc/self/status').bytesLeft <= 0)
+  // A size of a page, whatever is in it.
+  const made = facts('/sys/devices/system/cpu/possible')
+  t.equal(made.isRegularFile, false)
+  const sparse = makeFile(t, '')
+  truncateSync(sparse, 100_000)
+  t.match(facts(sparse), { isRegularFile: true, bytesLeft: 100_000 }, 'no blocks, but a real file')
+})
+
+t.test('a made-up file stays one, whatever was asked before', async (t) => {
+  const { source } = piped(t, openSync('/sys/devices/system/cpu/possible', 'r'), { start: 0 })
+  for (let round = 0; round < 3; round++) t.equal(source.rangeFacts(binding, false).isRegularFile, false)
+})
+
+t.test('shared: whoever else wants the bytes must see them pass', async (t) => {
+  const path = makeFile(t)
+  const shared = (change: (fixture: ReturnType<typeof piped>) => void) => {
+    const fixture = piped(t, openSync(path, 'r'), { start: 0 })
+    t.equal(fixture.source.rangeFacts(binding, false).shared, false)
+    change(fixture)
+    return fixture.source.rangeFacts(binding, false).shared
+  }
+  t.equal(
+    shared(({ stream }) => stream.pipe(new Writable())),
+    true,
+    'a second pipe',
+  )
+  t.equal(
+    shared(({ stream, sink }) => stream.unpipe(sink)),
+    true,
+    'no pipe',
+  )
+  t.equal(
+    shared(({ stream }) => stream.on('data', () => {})),
+    true,
+    'a listener',
+  )
+  t.equal(
+    shared(({ stream }) => stream.on('readable', () => {})),
+    true,
+    'another kind of listener',
+  )
+  t.equal(
+    shared(({ stream }) => stream.setEncoding('utf8')),
+    true,
+    'an encoding',
+  )
+  t.equal(
+    shared(({ stream }) => stream.pause()),
+    true,
+    'paused',
+  )
+  t.equal(
+    shared(({ stream }) => stream.unshift(Buffer.from('x'))),
+    true,
+    'buffered data',
+  )
+})
+
+t.test('facts of an untouched stream', async (t) => {
+  const stream = createReadStream(makeFile(t))
+  t.teardown(() => stream.destroy())
+  t.strictSame(new FileSource(stream).facts(undefined), {
+    optedOut: false,
+    unavailable: false,
+    wrapped: false,
+    customFs: false,
+  })
+})
+
+t.test('opted out', async (t) => {
+  const { stream, source } = piped(t, openSync(makeFile(t), 'r'))
+  optOut(stream, true)
+  t.equal(source.facts(undefined).optedOut, true)
+  optOut(stream, false)
+  t.equal(source.facts(undefined).optedOut, false)
+})
+
+t.test('unavailable: destroyed, or read to its end', async (t) => {
+  const destroyed = createReadStream(makeFile(t))
+  destroyed.destroy()
+  t.equal(new FileSource(destroyed).facts(undefined).unavailable, true)
+  const ended = createReadStream(makeFile(t), { emitClose: false })
+  const end = once(ended, 'end')
+  ended.resume()
+  await end
+  t.equal(new FileSource(ended).facts(undefined).unavailable, true)
+})
+
+t.test('wrapped: methods of its own, unless they are ours', async (t) => {
+  const path = makeFile(t)
+  const wrapped = (change: (stream: ReadStream) => void) => {
+    const stream = createReadStream(path)
+    t.teardown(() => stream.destroy())
+    change(stream)
+    return new FileSource(stream).facts(undefined).wrapped
+  }
+  for (const name of ['_read', 'read', 'push', 'emit'] as const) {
+    t.equal(
+      wrapped((stream) => Object.assign(stream, { [name]: () => false })),
+      true,
+      name,
+    )
+  }
+  t.equal(
+    wrapped((stream) => Object.assign(readableState(stream), { objectMode: true })),
+    true,
+    'object mode',
+  )
+  t.equal(
+    wrapped((stream) => Object.assign(stream, { resume: () => stream })),
+    false,
+    'resume',
+  )
+
+  const stream = createReadStream(path)
+  t.teardown(() => stream.destroy())
+  const ours = () => {}
+  ;(stream as unknown as InternalSource)._read = ours
+  const source = new FileSource(stream)
+  t.equal(source.facts(ours).wrapped, false)
+  t.equal(source.facts(() => {}).wrapped, true)
+  class Derived extends fs.ReadStream {
+    override push(chunk: Buffer | null): boolean {
+      return super.push(chunk)
+    }
+  }
+  const derived = Reflect.construct(Derived, [path]) as Derived
+  t.teardown(() => derived.destroy())
+  t.equal(new FileSource(derived).facts(undefined).wrapped, true, 'a subclass')
+})
+
+t.test('a file system of its own', async (t) => {
+  const path = makeFile(t)
+  const { open, read, close } = fs
+  const custom = createReadStream(path, { fs: { open, read, close } } as object)
+  t.teardown(() => custom.destroy())
+  t.equal(new FileSource(custom).facts(undefined).customFs, true)
+  const nodes = createReadStream(path, { fs } as object)
+  t.teardown(() => nodes.destroy())
+  t.equal(new FileSource(nodes).facts(undefined).customFs, false, "Node's own, by name")
+})
+
+t.test('a stream of a FileHandle', async (t) => {
+  const handle = await open(makeFile(t))
+  const stream = handle.createReadStream({ start: 5 })
+  const sink = new Writable({ write: (_chunk, _encoding, callback) => callback() })
+  stream.pipe(sink)
+  const source = new FileSource(stream as ReadStream)
+  t.strictSame(source.facts(undefined), { optedOut: false, unavailable: false, wrapped: false, customFs: false })
+  t.equal(source.fd, handle.fd)
+  t.match(source.rangeFacts(binding, false), { isRegularFile: true, offset: 5, bytesLeft: 995 })
+  await once(stream, 'close')
+})
+
+t.test('readOrdinarily is the read of core', async (t) => {
+  const stream = createReadStream('', { fd: openSync(makeFile(t), 'r'), autoClose: false, start: 3 })
+  t.teardown(() => stream.destroy())
+  Object.assign(stream, { _read: () => t.fail('not the one on the instance') })
+  const pushed = new Promise<Buffer>((resolve) => {
+    stream.push = (chunk: Buffer) => {
+      resolve(chunk)
+      return true
+    }
+  })
+  new FileSource(stream).readOrdinarily(10)
+  t.equal((await pushed).toString(), content.toString('latin1', 3, 13))
+})
+
+t.test('completeRead lets the stream ask for more, unless it is destroyed', async (t) => {
+  let reads = 0
+  const stream = createReadStream('', { fd: openSync(makeFile(t), 'r'), autoClose: false, start: 0 })
+  t.teardown(() => stream.destroy())
+  const source = new FileSource(stream)
+  Object.assign(stream, { _read: () => reads++ })
+  stream.pipe(new Writable())
+  await turn()
+  t.equal(reads, 1)
+  source.completeRead()
+  await turn()
+  t.equal(reads, 2)
+  stream.on('error', (error) => t.fail(String(error)))
+  stream.destroy()
+  source.completeRead()
+  await turn()
+  t.equal(reads, 2)
+  t.equal(stream instanceof Readable, true)
+})
+
+t.test('fd: none before it is open and after it is closed', async (t) => {
+  const stream = createReadStream(makeFile(t))
+  const source = new FileSource(stream)
+  t.equal(source.fd, -1)
+  await once(stream, 'open')
+  t.ok(source.fd >= 0)
+  stream.destroy()
+  await once(stream, 'close')
+  t.equal(source.fd, -1)
+})

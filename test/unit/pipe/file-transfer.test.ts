@@ -1,0 +1,420 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { createReadStream, type ReadStream, writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { sourceTruncated } from '../../../src/errors.js'
+import type { FallbackReason } from '../../../src/fallback-reason.js'
+import type { WriteCallback } from '../../../src/node-internals.js'
+import { rememberedState } from '../../../src/observe/offload-state.js'
+import { getStats } from '../../../src/observe/stats.js'
+import type { Destination } from '../../../src/pipe/destination.js'
+import { FileSource } from '../../../src/pipe/file-source.js'
+import { FileTransfer } from '../../../src/pipe/file-transfer.js'
+import { type DestinationFacts, maximumRangeBytes } from '../../../src/pipe/transfer-plan.js'
+import { type FileRange, rangeOf } from '../../../src/socket/file-range.js'
+import { SocketWriter } from '../../../src/socket/socket-writer.js'
+import { FakeBinding, FakeFile } from '../fixtures/fake-binding.js'
+import { useBinding } from '../fixtures/slots.js'
+
+const { EMFILE } = constants.errno
+const size = 200_000
+
+/** A destination that is played: it takes ranges, and says what becomes of them when the test says so. */
+class FakeDestination implements Destination {
+  readonly object = new Writable()
+  readonly socket: Socket | null = new Socket()
+  readonly ranges: { range: FileRange; end: WriteCallback }[] = []
+  obstacle: FallbackReason | undefined
+  resume: (() => void) | undefined
+  waits = false
+  readonly settled: DestinationFacts = {
+    optedOut: false,
+    engine: 'tcp',
+    obstacle: undefined,
+    momentaryObstacle: undefined,
+  }
+
+  constructor(facts: Partial<DestinationFacts> = {}) {
+    Object.assign(this.settled, facts)
+  }
+
+  facts(): DestinationFacts {
+    return this.settled
+  }
+
+  waitUntilConnected(resume: () => void): boolean {
+    this.resume = resume
+    return this.waits
+  }
+
+  write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined {
+    if (this.obstacle !== undefined) return this.obstacle
+    const range = rangeOf(rangeChunk)
+    if (range === undefined) throw new Error('no range')
+    this.ranges.push({ range, end: callback })
+    return undefined
+  }
+
+  get last() {
+    const last = this.ranges.at(-1)
+    if (last === undefined) throw new Error('no range was written')
+    return last
+  }
+
+  /** The range written last was sent, wholly unless it is said how much of it. */
+  send(bytes = this.last.range.remaining, offloaded = bytes): void {
+    const { range } = this.last
+    if (offloaded > 0) range.observer.rangeOffloaded('tcp')
+    range.bytesSent += bytes
+    range.bytesOffloaded += offloaded
+    range.offset += bytes
+    range.remaining -= bytes
+  }
+}
+
+async function setUp(t: Test, options: { bytes?: number; facts?: Partial<DestinationFacts> } = {}) {
+  const binding = new FakeBinding()
+  useBinding(binding)
+  const path = join(t.testdir({}), 'file')
+  writeFileSync(path, Buffer.alloc(options.bytes ?? size, 'x'))
+  const stream = createReadStream(path, { start: 0 })
+  await once(stream, 'open')
+  t.teardown(() => stream.destroy())
+  const reads: (number | 'push' | 'end')[] = []
+  // The transfer is asked by hand, and what it asks of the stream is written down.
+  const ownRead = () => {}
+  Object.assign(stream, { _read: ownRead })
+  const sink = new Writable()
+  stream.pipe(sink)
+  const source = new FileSource(stream)
+  source.readOrdinarily = (wanted) => reads.push(wanted)
+  source.completeRead = () => reads.push('push')
+  const destination = new FakeDestination(options.facts)
+  const told: unknown[][] = []
+  const transfer = new FileTransfer(source, destination, binding, {
+    offloaded: (engine) => told.push(['offloaded', engine]),
+    fellBack: (reason) => told.push(['fellBack', reason]),
+    bytesOffloaded: (bytes) => told.push(['bytesOffloaded', bytes]),
+  })
+  const files = [new FakeFile(), new FakeFile(), new FakeFile()]
+  binding.files.push(...files)
+  const read = () => transfer.read(65_536, ownRead)
+  return { binding, stream, sink, source, destination, transfer, told, reads, files, read }
+}
+
+function listen(t: Test) {
+  const events: [string, Record<string, unknown>][] = []
+  for (const name of ['start', 'asyncEnd', 'error']) {
+    const channel = `tracing:ktls-pipe:transfer:${name}`
+    const listener = (message: unknown) => events.push([name, message as Record<string, unknown>])
+    subscribe(channel, listener)
+    t.teardown(() => unsubscribe(channel, listener))
+  }
+  return events
+}
+
+t.test('one range: sent, counted, told, and the stream asked to go on', async (t) => {
+  const before = getStats()
+  const events = listen(t)
+  const { binding, stream, destination, told, reads, files, read } = await setUp(t)
+  read()
+  t.strictSame(reads, [])
+  const { range, end } = destination.last
+  t.match(range, { file: files[0], offset: 0, remaining: size, bytesSent: 0, bytesOffloaded: 0 })
+  t.strictSame(
+    binding.calls.find(([name]) => name === 'openFile'),
+    ['openFile', Reflect.get(stream, 'fd')],
+  )
+  t.ok(SocketWriter.existing(destination.socket as Socket), 'its methods are there before the range')
+
+  destination.send()
+  t.strictSame(getStats().transfers, { ...before.transfers, tcp: before.transfers.tcp + 1, active: 1 })
+  end()
+  t.strictSame(reads, ['push'])
+  t.equal(stream.bytesRead, size)
+  t.equal(files[0]?.closed, 1)
+  t.strictSame(told, [
+    ['offloaded', 'tcp'],
+    ['bytesOffloaded', size],
+  ])
+  t.strictSame(getStats().transfers, { ...before.transfers, tcp: before.transfers.tcp + 1 })
+  t.equal(getStats().bytes.tcp, before.bytes.tcp + size)
+  const event = { engine: 'tcp', source: stream, destination: destination.object }
+  t.strictSame(events, [
+    ['start', { ...event, bytesSent: 0 }],
+    ['asyncEnd', { ...event, bytesSent: size }],
+  ])
+  for (const object of [destination.object, destination.socket as Socket]) {
+    t.strictSame(rememberedState(object), { bytesOffloaded: size, encryption: 'none' })
+  }
+})
+
+t.test('range after range, each asked for anew; one transfer', async (t) => {
+  const before = getStats()
+  const events = listen(t)
+  const bytes = 2 * maximumRangeBytes + 5
+  const { destination, told, reads, files, read } = await setUp(t, { bytes })
+  for (const [index, length] of [maximumRangeBytes, maximumRangeBytes, 5].entries()) {
+    read()
+    t.match(destination.last.range, { file: files[index], offset: index * maximumRangeBytes, remaining: length })
+    destination.send()
+    destination.last.end()
+    t.equal(files[index]?.closed, 1)
+  }
+  t.equal(getStats().transfers.tcp, before.transfers.tcp + 1)
+  t.equal(getStats().bytes.tcp, before.bytes.tcp + bytes)
+  t.strictSame(told.filter(([name]) => name === 'offloaded').length, 1)
+  t.strictSame(
+    events.map(([name, { bytesSent }]) => [name, bytesSent]),
+    [
+      ['start', 0],
+      ['asyncEnd', bytes],
+    ],
+  )
+  t.strictSame(reads, ['push', 'push', 'push'])
+  read()
+  t.strictSame(reads.at(-1), 65_536, 'at the end core looks for more')
+  t.strictSame(
+    told.filter(([name]) => name === 'fellBack'),
+    [],
+  )
+  t.equal(getStats().transfers.active, 0)
+})
+
+t.test('the rest is small: it follows all the same', async (t) => {
+  const { destination, told, read } = await setUp(t, { bytes: maximumRangeBytes + 1 })
+  read()
+  destination.send()
+  destination.last.end()
+  read()
+  t.match(destination.last.range, { offset: maximumRangeBytes, remaining: 1 })
+  t.strictSame(
+    told.filter(([name]) => name === 'fellBack'),
+    [],
+  )
+  destination.send()
+  destination.last.end()
+})
+
+t.test('declined: core reads, the reason is counted once', async (t) => {
+  const count = () => getStats().fallbacks['below-minimum-size'] ?? 0
+  const before = count()
+  const { destination, stream, told, reads, read } = await setUp(t, { bytes: 10 })
+  read()
+  read()
+  t.strictSame(reads, [65_536, 65_536])
+  t.strictSame(destination.ranges, [])
+  t.strictSame(told, [['fellBack', 'below-minimum-size']])
+  t.equal(count(), before + 1)
+  t.equal(rememberedState(destination.object)?.fallbackReason, 'below-minimum-size')
+  t.equal(stream.bytesRead, 0)
+  t.equal(getStats().transfers.active, 0)
+})
+
+t.test('what falls back for the moment is tried again at the next read', async (t) => {
+  const { destination, told, reads, read } = await setUp(t, { facts: { momentaryObstacle: 'response-corked' } })
+  read()
+  t.strictSame(reads, [65_536])
+  destination.settled.momentaryObstacle = undefined
+  read()
+  t.equal(destination.ranges.length, 1)
+  destination.send()
+  t.strictSame(told, [
+    ['fellBack', 'response-corked'],
+    ['offloaded', 'tcp'],
+  ])
+  destination.last.end()
+})
+
+t.test('no descriptor for the file', async (t) => {
+  const { binding, destination, told, reads, read } = await setUp(t)
+  binding.files.splice(0, Infinity, -EMFILE)
+  read()
+  t.strictSame(reads, [65_536])
+  t.strictSame(told, [['fellBack', 'descriptor-limit']])
+  t.strictSame(destination.ranges, [])
+})
+
+t.test('an obstacle that shows only as the range is written', async (t) => {
+  const { destination, told, reads, files, read } = await setUp(t)
+  destination.obstacle = 'response-without-body'
+  read()
+  t.strictSame(reads, [65_536])
+  t.strictSame(told, [['fellBack', 'response-without-body']])
+  t.equal(files[0]?.closed, 1)
+})
+
+t.test('the ordinary way within a range: counted as bytes sent, not as offloaded', async (t) => {
+  const before = getStats()
+  const { stream, destination, transfer, told, reads, read } = await setUp(t)
+  read()
+  transfer.rangeFellBack('session-not-ready')
+  transfer.rangeFellBack('socket-busy')
+  destination.send(size, 0)
+  destination.last.end()
+  t.strictSame(told, [['fellBack', 'session-not-ready']], 'the first reason, once')
+  t.equal(stream.bytesRead, size)
+  t.strictSame(reads, ['push'])
+  t.strictSame(getStats().transfers, before.transfers)
+  t.strictSame(getStats().bytes, before.bytes)
+})
+
+t.test('not connected yet: it is read when it is, one way or the other', async (t) => {
+  const { destination, reads, read } = await setUp(t)
+  destination.waits = true
+  read()
+  t.strictSame(destination.ranges, [])
+  t.strictSame(reads, [])
+  destination.resume?.()
+  t.equal(destination.ranges.length, 1)
+
+  const declined = await setUp(t)
+  declined.destination.waits = true
+  declined.read()
+  declined.destination.settled.obstacle = 'destination-unavailable'
+  declined.destination.resume?.()
+  t.strictSame(declined.reads, [65_536])
+})
+
+t.test('not connected yet, and the source is destroyed meanwhile: nothing is read from it', async (t) => {
+  const { destination, stream, reads, read } = await setUp(t)
+  destination.waits = true
+  read()
+  stream.destroy()
+  await once(stream, 'close')
+  t.equal(Reflect.get(stream, 'fd'), null)
+  t.doesNotThrow(() => destination.resume?.())
+  t.strictSame(destination.ranges, [])
+  t.strictSame(reads, [])
+})
+
+t.test('the socket failed half-way', async (t) => {
+  const before = getStats()
+  const events = listen(t)
+  const { stream, destination, reads, files, read } = await setUp(t)
+  const failure = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
+  read()
+  destination.send(1000)
+  Object.assign(destination.last.range, { failure })
+  destination.last.end(failure)
+  t.equal(stream.bytesRead, 1000)
+  t.equal(files[0]?.closed, 1)
+  t.strictSame(getStats().transfers, {
+    ...before.transfers,
+    tcp: before.transfers.tcp + 1,
+    failed: before.transfers.failed + 1,
+  })
+  t.equal(getStats().bytes.tcp, before.bytes.tcp + 1000)
+  t.strictSame(
+    events.map(([name, { bytesSent }]) => [name, bytesSent]),
+    [
+      ['start', 0],
+      ['error', 1000],
+    ],
+  )
+  t.equal(events[1]?.[1].error, failure)
+  t.strictSame(reads, ['push'], "the source is pipe()'s to deal with")
+  t.equal(stream.destroyed, false)
+})
+
+/** Ends a range with a truncation, as a socket's writer reports it. */
+function truncate({ destination, read }: Awaited<ReturnType<typeof setUp>>, error?: Error) {
+  const failure = sourceTruncated(size - 10)
+  read()
+  destination.send(10)
+  destination.last.range.failure = failure
+  destination.last.end(error)
+  return failure
+}
+
+t.test('truncated: the source fails with it, where somebody listens', async (t) => {
+  const fixture = await setUp(t)
+  const errors: Error[] = []
+  fixture.stream.on('error', (error) => errors.push(error))
+  const closed = new Promise<void>((resolve) => fixture.stream.once('close', () => resolve()))
+  const failure = truncate(fixture)
+  await closed
+  t.strictSame(errors, [failure])
+  t.equal(fixture.stream.destroyed, true)
+  t.strictSame(fixture.reads, [])
+  t.equal(getStats().transfers.active, 0)
+})
+
+t.test('truncated: where nobody listens the source is closed in silence', async (t) => {
+  const fixture = await setUp(t)
+  fixture.stream.removeAllListeners('error')
+  truncate(fixture)
+  await once(fixture.stream, 'close')
+  t.equal(fixture.stream.destroyed, true)
+})
+
+t.test('a range that nobody sent: the stream has a hole, so the connection goes', async (t) => {
+  const events = listen(t)
+  const fixture = await setUp(t)
+  const { stream, destination, read } = fixture
+  const socket = destination.socket as Socket
+  const errors: NodeJS.ErrnoException[] = []
+  socket.on('error', (error) => errors.push(error))
+  read()
+  destination.send(1000)
+  destination.last.end()
+  await turn()
+  t.equal(socket.destroyed, true)
+  t.match(errors, [{ code: 'ERR_KTLS_RANGE_NOT_SENT', message: new RegExp(`\\b${size - 1000} bytes\\b`) }])
+  t.match(events.at(-1), ['error', { bytesSent: 1000, error: { code: 'ERR_KTLS_RANGE_NOT_SENT' } }])
+  t.equal(stream.bytesRead, 1000)
+})
+
+t.test('a range that ended because its socket was destroyed: no error of its own', async (t) => {
+  const { stream, destination, read } = await setUp(t)
+  const socket = destination.socket as Socket
+  socket.on('error', (error) => t.fail(String(error)))
+  stream.on('error', (error: Error) => t.fail(String(error)))
+  read()
+  destination.send(1000)
+  socket.destroy()
+  destination.last.end()
+  await turn()
+  t.equal(stream.bytesRead, 1000)
+  t.equal(getStats().transfers.active, 0)
+})
+
+t.test('a transfer is over when its end was sent, however much the file has grown', async (t) => {
+  const events = listen(t)
+  const { stream, destination, read } = await setUp(t)
+  read()
+  writeFileSync((stream as ReadStream).path, Buffer.alloc(1000), { flag: 'a' })
+  destination.send()
+  destination.last.end()
+  t.strictSame(
+    events.map(([name]) => name),
+    ['start', 'asyncEnd'],
+  )
+  read()
+  t.match(destination.last.range, { offset: size, remaining: 1000 }, 'what came to it is sent as well')
+})
+
+t.test('a transfer that is given up between two ranges is no longer active', async (t) => {
+  for (const giveUp of ['destroyed', 'read on by core'] as const) {
+    const before = getStats().transfers.active
+    const { stream, destination, reads, read } = await setUp(t, { bytes: maximumRangeBytes + 5000 })
+    read()
+    destination.send()
+    destination.last.end()
+    t.equal(getStats().transfers.active, before + 1)
+    if (giveUp === 'read on by core') {
+      stream.on('data', () => {})
+      read()
+      t.equal(reads.at(-1), 65_536)
+    }
+    stream.destroy()
+    await once(stream, 'close')
+    await turn()
+    t.equal(getStats().transfers.active, before, giveUp)
+  }
+})

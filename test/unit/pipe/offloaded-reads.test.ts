@@ -1,0 +1,141 @@
+import { createReadStream, type ReadStream, writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { optOut } from '../../../src/observe/offload-state.js'
+import { getStats } from '../../../src/observe/stats.js'
+import { offloadReads } from '../../../src/pipe/offloaded-reads.js'
+import { sharedSlot } from '../../../src/shared-state.js'
+import { connectPair, until } from '../fixtures/connection.js'
+import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
+import { forgetSlot, useBinding } from '../fixtures/slots.js'
+
+const size = 200_000
+
+function setUp(t: Test) {
+  const binding = new FakeBinding()
+  useBinding(binding)
+  const path = join(t.testdir({}), 'file')
+  writeFileSync(path, Buffer.alloc(size, 'x'))
+  const open = () => {
+    const stream = createReadStream(path, { start: 0 })
+    t.teardown(() => stream.destroy())
+    return stream
+  }
+  return { binding, open }
+}
+
+const hasOwnRead = (stream: ReadStream) => Object.hasOwn(stream, '_read')
+
+t.test('a source that may be offloaded gets a _read of its own, and nothing else is done to it', async (t) => {
+  const { binding, open } = setUp(t)
+  const { near } = await connectPair(t)
+  const source = open()
+  const names = Object.getOwnPropertyNames(source)
+  offloadReads(source, near)
+  t.strictSame(
+    Object.getOwnPropertyNames(source).filter((name) => !names.includes(name)),
+    ['_read'],
+  )
+  t.strictSame(source.listenerCount('data'), 0)
+  t.strictSame(binding.calls, [], 'nothing is opened before it is read')
+  const read = Reflect.get(source, '_read')
+  offloadReads(source, near)
+  t.equal(Reflect.get(source, '_read'), read, 'once')
+})
+
+t.test('a source that may not stays as it is; the reason is counted and told', async (t) => {
+  const { open } = setUp(t)
+  const { near } = await connectPair(t)
+  const cases: [reason: string, destination: object, prepare?: (source: ReadStream) => void][] = [
+    ['destination-unsupported', new Writable()],
+    ['destination-unavailable', new Socket().destroy()],
+    ['opted-out', near, (source) => optOut(source, true)],
+    ['source-unavailable', near, (source) => source.destroy()],
+    ['source-wrapped', near, (source) => Object.assign(source, { push: () => true })],
+  ]
+  for (const [reason, destination, prepare] of cases) {
+    const count = () => Reflect.get(getStats().fallbacks, reason) ?? 0
+    const before = count()
+    const source = open()
+    prepare?.(source)
+    const told: unknown[] = []
+    offloadReads(source, destination, destination, { fellBack: (given) => told.push(given) })
+    t.equal(hasOwnRead(source), false, reason)
+    t.strictSame(told, [reason])
+    t.equal(count(), before + 1)
+  }
+})
+
+t.test('without the addon: why there is none', async (t) => {
+  const { open } = setUp(t)
+  const { near } = await connectPair(t)
+  forgetSlot('binding')
+  sharedSlot('binding', () => ({ binding: undefined, reason: 'addons-disabled', cause: undefined }))
+  const told: unknown[] = []
+  const source = open()
+  offloadReads(source, near, near, { fellBack: (reason) => told.push(reason) })
+  t.strictSame(told, ['addons-disabled'])
+  t.equal(hasOwnRead(source), false)
+})
+
+t.test('ranges go to whom the source is piped into; alone', async (t) => {
+  const { binding, open } = setUp(t)
+  const { near } = await connectPair(t)
+  const file = new FakeFile()
+  const queue = new FakeQueue(binding)
+  queue.completesRanges = true
+  binding.files.push(file)
+  binding.tcpQueues.push(queue)
+  const source = open()
+  offloadReads(source, near)
+  source.pipe(near)
+  await until(() => source.closed)
+  t.match(queue.calls, [
+    ['sendRange', file, 0, size, 0],
+    ['close', false],
+  ])
+  t.equal(source.bytesRead, size)
+  t.equal(near.writableEnded, true, 'and pipe() has ended it')
+})
+
+t.test('piped into another as well: the bytes are read, for both', async (t) => {
+  const { open } = setUp(t)
+  const { near, received } = await connectPair(t)
+  const source = open()
+  offloadReads(source, near)
+  source.pipe(near)
+  let other = 0
+  source.pipe(
+    new Writable({
+      write(chunk, _encoding, callback) {
+        other += chunk.length
+        callback()
+      },
+    }),
+  )
+  await until(() => other === size && received().length === size)
+  t.equal(source.bytesRead, size)
+})
+
+t.test('unpiped and piped into what was not prepared: the bytes are read', async (t) => {
+  const { binding, open } = setUp(t)
+  const { near } = await connectPair(t)
+  const source = open()
+  offloadReads(source, near)
+  source.pipe(near)
+  source.unpipe(near)
+  let other = 0
+  const sink = new Writable({
+    write(chunk, _encoding, callback) {
+      other += chunk.length
+      callback()
+    },
+  })
+  source.pipe(sink)
+  await until(() => other === size)
+  await turn()
+  t.equal(binding.count('openFile'), 0)
+})

@@ -1,0 +1,58 @@
+import t from 'tap'
+import type { ChunkBatch, WriteCallback } from '../../../src/node-internals.js'
+import { type SocketMethods, takeOverMethods } from '../../../src/socket/socket-methods.js'
+import { asSocket, FakeSocket } from '../fixtures/fake-socket.js'
+
+function setUp() {
+  const socket = new FakeSocket(false)
+  const calls: unknown[][] = []
+  const methods: SocketMethods & { bytesWrittenPastNode: number } = {
+    write: (chunks: ChunkBatch, callback: WriteCallback) => calls.push(['write', chunks, callback]),
+    final: (shutDown: () => void) => calls.push(['final', shutDown]),
+    destroy: (closeSocket: () => void) => calls.push(['destroy', closeSocket]),
+    bytesWrittenPastNode: 5,
+  }
+  takeOverMethods(asSocket(socket), methods)
+  return { socket, calls, methods }
+}
+
+t.test('what Writable calls comes to whoever does the work', async (t) => {
+  const { socket, calls } = setUp()
+  const callback = () => {}
+  const batch: ChunkBatch = [{ chunk: 'b', encoding: 'utf8' }]
+  socket._write('a', 'latin1', callback)
+  socket._writev(batch, callback)
+  t.strictSame(calls, [
+    ['write', [{ chunk: 'a', encoding: 'latin1' }], callback],
+    ['write', batch, callback],
+  ])
+  t.equal(calls[1]?.[1], batch)
+  t.strictSame(socket.ordinary, [])
+})
+
+t.test("Node's own end and close are done when they are asked for, with what they were given", async (t) => {
+  const { socket, calls } = setUp()
+  const ended: unknown[] = []
+  const failure = new Error('why')
+  socket._final((...parameters) => ended.push(['final', ...parameters]))
+  socket._destroy(failure, (...parameters) => ended.push(['destroy', ...parameters]))
+  t.strictSame(socket.events, [], 'not before')
+  for (const [, goOn] of calls) (goOn as () => void)()
+  t.strictSame(socket.events, ['shutDown', 'closed'])
+  t.strictSame(ended, [['final'], ['destroy', failure]])
+})
+
+t.test('the handle counts what went past it', async (t) => {
+  const { socket, methods } = setUp()
+  t.equal(socket._handle?.bytesWritten, 1005)
+  methods.bytesWrittenPastNode = 2 ** 40
+  t.equal(socket._handle?.bytesWritten, 1000 + 2 ** 40)
+})
+
+t.test('a socket without a handle', async (t) => {
+  const socket = new FakeSocket(false)
+  socket._handle = null
+  const methods = { write() {}, final() {}, destroy() {}, bytesWrittenPastNode: 0 }
+  t.doesNotThrow(() => takeOverMethods(asSocket(socket), methods))
+  t.ok(Object.hasOwn(socket, '_write'))
+})
