@@ -27,10 +27,10 @@ namespace ktls {
 
 namespace {
 
-constexpr size_t kRecordHeaderSize = 5;  // RFC 8446 section 5.1: type, legacy version, length
-constexpr size_t kTagSize = 16;          // the same for the three ciphers: RFC 5116 section 5, RFC 8439 section 2.8
-constexpr size_t kInnerTypeSize = 1;     // RFC 8446 section 5.2: the real content type, encrypted
-constexpr size_t kExplicitNonceSize = 8; // RFC 5288 section 3
+constexpr size_t kRecordHeaderSize = 5;   // RFC 8446 section 5.1: type, legacy version, length
+constexpr size_t kTagSize = 16;           // the same for the three ciphers: RFC 5116 section 5, RFC 8439 section 2.8
+constexpr size_t kInnerTypeSize = 1;      // RFC 8446 section 5.2: the real content type, encrypted
+constexpr size_t kExplicitNonceSize = 8;  // RFC 5288 section 3
 
 constexpr size_t kCryptoInfoHeaderSize = 4;  // struct tls_crypto_info: version, cipher_type
 constexpr size_t kRecordSequenceSize = 8;
@@ -45,16 +45,17 @@ struct CryptoInfoLayout {
   size_t key_size;
   size_t salt_size;
 
-  constexpr size_t size() const {
-    return kCryptoInfoHeaderSize + iv_size + key_size + salt_size + kRecordSequenceSize;
-  }
+  constexpr size_t size() const { return kCryptoInfoHeaderSize + iv_size + key_size + salt_size + kRecordSequenceSize; }
 };
 
 constexpr CryptoInfoLayout LayoutOf(Cipher cipher) {
   switch (cipher) {
-    case Cipher::kAes128Gcm: return {8, 16, 4};
-    case Cipher::kAes256Gcm: return {8, 32, 4};
-    case Cipher::kChaCha20Poly1305: return {12, 32, 0};
+    case Cipher::kAes128Gcm:
+      return {8, 16, 4};
+    case Cipher::kAes256Gcm:
+      return {8, 32, 4};
+    case Cipher::kChaCha20Poly1305:
+      return {12, 32, 0};
   }
   return {0, 0, 0};
 }

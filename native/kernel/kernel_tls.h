@@ -53,8 +53,8 @@ int ReadRecordSequence(int socket_fd, TlsVersion version, Cipher cipher, uint64_
 // is tcpi_state. 0 or -errno; -EBUSY where acknowledgements kept arriving between the reads.
 int ReadBytesAccepted(int socket_fd, uint64_t* bytes_accepted, uint8_t* state);
 
-// The same in two system calls instead of three: never too large, but too small where an acknowledgement arrives between
-// the two. Good for asking whether a mark is reached, not for setting one.
+// The same in two system calls instead of three: never too large, but too small where an acknowledgement arrives
+// between the two. Good for asking whether a mark is reached, not for setting one.
 int ReadBytesAcceptedAtLeast(int socket_fd, uint64_t* bytes_accepted, uint8_t* state);
 
 // Sends one whole record of the given content type (cmsg TLS_SET_RECORD_TYPE), never blocking and never raising

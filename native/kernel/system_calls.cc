@@ -28,8 +28,9 @@ int EventFd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 // Constant initialisation and no destructor: the sender's threads outlive main() and still use it while the process
 // is being torn down.
 SystemCalls system_calls = {
-    SendFile,     ::sendmsg, ::pread,   ::write,   ::read,      ::lseek,     ::setsockopt, ::getsockopt,      BytesInSendQueue,
-    ::shutdown,   ::close,   Duplicate, EpollCreate, ::epoll_ctl, ::epoll_wait, EventFd,    ::pthread_create,
+    SendFile,     ::sendmsg,    ::pread,          ::write,    ::read,           ::lseek,
+    ::setsockopt, ::getsockopt, BytesInSendQueue, ::shutdown, ::close,          Duplicate,
+    EpollCreate,  ::epoll_ctl,  ::epoll_wait,     EventFd,    ::pthread_create,
 };
 
 }  // namespace ktls

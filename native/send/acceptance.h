@@ -1,6 +1,6 @@
 // When is an item sent? Not when kernel TLS has taken it: a record that TCP has no room for is parked inside the TLS
-// layer, where close() drops it and before which shutdown() puts the FIN. It is sent when TCP has accepted the item's last
-// record. No system call says so; what says so is arithmetic:
+// layer, where close() drops it and before which shutdown() puts the FIN. It is sent when TCP has accepted the item's
+// last record. No system call says so; what says so is arithmetic:
 //
 //   bytes TCP accepted since the hand-over  >=  plaintext sent since then + records since then * bytes each adds
 //

@@ -23,11 +23,7 @@ uint64_t NextQueueId() {
 
 SocketQueue::State::State(Sender* sender_, UniqueFd socket_, const std::optional<KernelTlsState>& tls,
                           std::shared_ptr<CompletionSink> sink)
-    : sender(sender_),
-      id(NextQueueId()),
-      socket(std::move(socket_)),
-      acceptance(tls),
-      outbox(std::move(sink)) {}
+    : sender(sender_), id(NextQueueId()), socket(std::move(socket_)), acceptance(tls), outbox(std::move(sink)) {}
 
 int SocketQueue::State::Admit() {
   if (failed || ended) return -EPIPE;

@@ -1,9 +1,10 @@
 // The inside of a SocketQueue, shared by its two halves: socket_queue.cc (the owner's thread submits, cancels, closes)
 // and queue_turn.cc (the sender's thread works off).
 //
-// Locks. `mutex` guards every field that is not const or atomic. Whoever sets `busy` under it holds the queue's write side
-// after letting go of it: the socket, the first item and `acceptance` are then that thread's alone until it has the mutex
-// again and looks whether the queue has `ended`. Order: mutex, then the outbox's or the thread's; never the reverse.
+// Locks. `mutex` guards every field that is not const or atomic. Whoever sets `busy` under it holds the queue's write
+// side after letting go of it: the socket, the first item and `acceptance` are then that thread's alone until it has
+// the mutex again and looks whether the queue has `ended`. Order: mutex, then the outbox's or the thread's; never the
+// reverse.
 #pragma once
 
 #include <atomic>
@@ -85,9 +86,9 @@ struct SocketQueue::State {
   SenderThread* thread = nullptr;
   Attention attention = Attention::kNone;
   bool busy = false;
-  bool failed = false;  // an item failed: nothing more is accepted or sent
-  bool ended = false;   // likewise, and every item was told so
-  bool closed = false;  // likewise, and the socket is closed as soon as nobody is `busy` with it
+  bool failed = false;                 // an item failed: nothing more is accepted or sent
+  bool ended = false;                  // likewise, and every item was told so
+  bool closed = false;                 // likewise, and the socket is closed as soon as nobody is `busy` with it
   std::optional<ItemId> release_item;  // Close is waiting for the thread to let go
 
   // Lists, because the thread that is `busy` keeps a reference to the first item while others come and go.

@@ -18,8 +18,8 @@ using std::chrono::milliseconds;
 // What an item counts for in its turn even if it is smaller: a turn of empty items must end as well.
 constexpr size_t kMinItemCost = 4096;
 
-// Whether TCP has accepted a parked record is nobody's event: EPOLLOUT comes when there is room, which may be before the
-// TLS layer has used it (seen on Linux 6.1). So it is asked for, first often, then seldom.
+// Whether TCP has accepted a parked record is nobody's event: EPOLLOUT comes when there is room, which may be before
+// the TLS layer has used it (seen on Linux 6.1). So it is asked for, first often, then seldom.
 constexpr milliseconds kFirstAcceptanceDelay{1};
 constexpr milliseconds kMaxAcceptanceDelay{50};
 
@@ -74,8 +74,8 @@ Turn SocketQueue::State::RunTurn(int epoll, const Wake& wake, std::unique_lock<s
   if (ended) return Retire();
   attention = Attention::kSoon;
   if (wake.writable) acceptance_delay = milliseconds::zero();
-  // A send on a broken connection would take the socket's error away from libuv, whose reading is to report it; so would
-  // SO_ERROR. The state tells enough.
+  // A send on a broken connection would take the socket's error away from libuv, whose reading is to report it; so
+  // would SO_ERROR. The state tells enough.
   if (wake.broken && acceptance.ConnectionIsClosed(socket.get())) FailConnection(-ECONNRESET);
 
   if (wake.writable || wake.broken || Clock::now() >= blocked_until) blocked = false;

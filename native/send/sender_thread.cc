@@ -145,9 +145,15 @@ void SenderThread::GiveTurns() {
     entry.ready = false;
     const Turn turn = entry.queue->RunTurn(epoll_.get(), std::exchange(entry.wake, {}));
     switch (turn.next) {
-      case Turn::Next::kAgain: MakeReady(id, &entry); break;
-      case Turn::Next::kWait: SetDeadline(id, &entry, turn.deadline); break;
-      case Turn::Next::kDone: entries_.erase(found); break;
+      case Turn::Next::kAgain:
+        MakeReady(id, &entry);
+        break;
+      case Turn::Next::kWait:
+        SetDeadline(id, &entry, turn.deadline);
+        break;
+      case Turn::Next::kDone:
+        entries_.erase(found);
+        break;
     }
   }
 }

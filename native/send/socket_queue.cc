@@ -42,8 +42,8 @@ std::vector<uint8_t> CopyRest(const iovec* buffers, size_t count, size_t skip, s
 
 std::shared_ptr<SocketQueue> SocketQueue::Open(Sender* sender, UniqueFd socket, std::optional<KernelTlsState> tls,
                                                std::shared_ptr<CompletionSink> sink) {
-  return std::make_shared<SocketQueue>(
-      PassKey(), std::make_unique<State>(sender, std::move(socket), tls, std::move(sink)));
+  return std::make_shared<SocketQueue>(PassKey(),
+                                       std::make_unique<State>(sender, std::move(socket), tls, std::move(sink)));
 }
 
 SocketQueue::SocketQueue(PassKey, std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -16,10 +16,9 @@ TEST(RangeParked, "acceptance: a range that is taken waits for its last byte on 
     Cipher cipher;
     uint64_t overhead;
   };
-  for (const Suite& suite : {Suite{TlsVersion::kTls13, Cipher::kAes128Gcm, 22},
-                             Suite{TlsVersion::kTls13, Cipher::kChaCha20Poly1305, 22},
-                             Suite{TlsVersion::kTls12, Cipher::kAes256Gcm, 29},
-                             Suite{TlsVersion::kTls12, Cipher::kChaCha20Poly1305, 21}}) {
+  for (const Suite& suite :
+       {Suite{TlsVersion::kTls13, Cipher::kAes128Gcm, 22}, Suite{TlsVersion::kTls13, Cipher::kChaCha20Poly1305, 22},
+        Suite{TlsVersion::kTls12, Cipher::kAes256Gcm, 29}, Suite{TlsVersion::kTls12, Cipher::kChaCha20Poly1305, 21}}) {
     const UniqueFd file = MakeFile(Pattern(40'000));
     FakeKernelTls tls(suite.version, suite.cipher);
     tls.SetAccepting(false);

@@ -141,7 +141,8 @@ TEST(CloseForReset, "close: for a reset the connection is left as it is until th
   // Now the owner's close is the last one, and resets.
   const linger abort_connection{1, 0};
   EXPECT_EQ(system_calls.setsockopt(subject.connection.near.get(), SOL_SOCKET, SO_LINGER, &abort_connection,
-                                    sizeof(abort_connection)), 0);
+                                    sizeof(abort_connection)),
+            0);
   ReadUpTo(subject.connection.far.get(), held.content.size());
   subject.connection.near.Reset();
   uint8_t byte;

@@ -13,7 +13,7 @@ namespace ktls::test {
 namespace {
 
 constexpr size_t kRecordBytes = 16384;
-constexpr uint64_t kFirstSequence = 7;         // the handshake's records, and the response head
+constexpr uint64_t kFirstSequence = 7;  // the handshake's records, and the response head
 constexpr uint64_t kAcceptedAtHandOver = 5000;
 constexpr int kSolTls = 282;
 constexpr uint8_t kTcpEstablished = 1;

@@ -1,6 +1,6 @@
-// The kernel's TLS layer as the sender sees it, played behind the table of system calls: it takes plaintext, cuts it into
-// records, counts them, and parks what "TCP" has no room for until the test lets TCP accept it. It also watches for what
-// must never be done to the real one.
+// The kernel's TLS layer as the sender sees it, played behind the table of system calls: it takes plaintext, cuts it
+// into records, counts them, and parks what "TCP" has no room for until the test lets TCP accept it. It also watches
+// for what must never be done to the real one.
 #pragma once
 
 #include <condition_variable>
@@ -31,7 +31,8 @@ class FakeKernelTls {
 
   // Room for this much plaintext, then EAGAIN.
   void SetRoom(size_t bytes);
-  // Until the sender waits for that room: until it was told EAGAIN twice, since entering the epoll set brings one event.
+  // Until the sender waits for that room: until it was told EAGAIN twice, since entering the epoll set brings one
+  // event.
   bool WaitUntilFull();
   // TCP accepts everything at once (true, the default), or only what it is told to.
   void SetAccepting(bool everything);

@@ -28,7 +28,7 @@ struct Connection {
   UniqueFd far;   // blocking
 };
 
-Connection ConnectPair();                                        // AF_UNIX: for calls that a test plays itself
+Connection ConnectPair();                                            // AF_UNIX: for calls that a test plays itself
 Connection ConnectTcp(int send_buffer = 0, int receive_buffer = 0);  // over loopback; 0: the system's default
 
 // Reads until `size` bytes or the end.

@@ -1,5 +1,5 @@
-// Puts itself into the table of system calls, once, before the first thread starts; from then on a test may take over the
-// calls on one descriptor, or those that are on none.
+// Puts itself into the table of system calls, once, before the first thread starts; from then on a test may take over
+// the calls on one descriptor, or those that are on none.
 #pragma once
 
 #include <cerrno>

@@ -34,7 +34,8 @@ TEST(SlowReader, "loopback: mixed items through tiny buffers to a reader that da
 
   Bytes received;
   while (received.size() < wanted.size()) {
-    const Bytes part = ReadUpTo(subject.connection.far.get(), std::min(wanted.size() - received.size(), 1 + below(9000)));
+    const Bytes part =
+        ReadUpTo(subject.connection.far.get(), std::min(wanted.size() - received.size(), 1 + below(9000)));
     if (!EXPECT(!part.empty())) return;
     received.insert(received.end(), part.begin(), part.end());
     if (below(20) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));

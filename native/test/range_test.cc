@@ -188,7 +188,8 @@ void ExpectReading(int error) {
   // The first 100,000 bytes by sendfile, then never again: plain TCP has no open record.
   calls.sendfile = [error](int socket_fd, int file_fd, off_t* offset, size_t count) -> ssize_t {
     if (*offset >= 100'000) return FailWith(error);
-    return RealCalls().sendfile(socket_fd, file_fd, offset, std::min<size_t>(count, 100'000 - static_cast<size_t>(*offset)));
+    return RealCalls().sendfile(socket_fd, file_fd, offset,
+                                std::min<size_t>(count, 100'000 - static_cast<size_t>(*offset)));
   };
   const ScopedFdHooks hooks(subject.socket_fd, calls);
   subject.SendRange(1, file, 0, content.size());
@@ -210,7 +211,8 @@ TEST(ReadingFails, "range: errors, EINTR and the early end of pread are those of
     const ScopedFdHooks socket_hooks(subject.socket_fd, socket_calls);
     UniqueFd transfer = Duplicate(file);
     FdHooks file_calls;
-    file_calls.pread = [error, interrupted = false](int fd, void* buffer, size_t count, off_t offset) mutable -> ssize_t {
+    file_calls.pread = [error, interrupted = false](int fd, void* buffer, size_t count,
+                                                    off_t offset) mutable -> ssize_t {
       if (!std::exchange(interrupted, true)) return FailWith(EINTR);
       if (offset < 65'536) return RealCalls().pread(fd, buffer, count, offset);
       return error == ENODATA ? 0 : FailWith(error);

@@ -31,7 +31,8 @@ class RecordingSink : public CompletionSink {
     std::optional<Completion> found;
     changed_.wait_for(lock, patience, [&] {
       for (const Completion& completion : all_) {
-        if (completion.item == item && completion.outcome != static_cast<int32_t>(Outcome::kProgress)) found = completion;
+        if (completion.item == item && completion.outcome != static_cast<int32_t>(Outcome::kProgress))
+          found = completion;
       }
       return found.has_value();
     });

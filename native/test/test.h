@@ -45,15 +45,15 @@ inline bool Expect(const char* file, int line, const char* expression, bool hold
 
 }  // namespace ktls::test
 
-#define TEST(function, name)                                                   \
-  static void function();                                                      \
+#define TEST(function, name)                                                       \
+  static void function();                                                          \
   static const ::ktls::test::Registration registration_##function(name, function); \
   static void function()
 
 #define EXPECT(condition) ::ktls::test::Expect(__FILE__, __LINE__, #condition, (condition))
 #define EXPECT_EQ(found, wanted) ::ktls::test::ExpectEqual(__FILE__, __LINE__, #found, (found), (wanted))
 // Ends the test if it does not hold.
-#define REQUIRE(condition)             \
-  do {                                 \
-    if (!EXPECT(condition)) return;    \
+#define REQUIRE(condition)          \
+  do {                              \
+    if (!EXPECT(condition)) return; \
   } while (false)

@@ -100,7 +100,8 @@ async function observe(t: Test, scheme: Scheme, { source: open, before, after }:
     listen('response', response, ['pipe', 'unpipe', 'finish', 'error', 'close'])
     const closed = new Promise<void>((resolve) => source.once('close', () => resolve()))
     const unpiped = new Promise<void>((resolve) => response.once('unpipe', () => resolve()))
-    await before?.(source, response)
+    const ready = before?.(source, response)
+    if (ready instanceof Promise) await ready // and otherwise pipe in the same tick
     pipe(source, response)
     after?.(source, response)
     await Promise.race([closed, unpiped])

@@ -1,9 +1,9 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { sha256OfFile, temporaryFolder } from './files.js'
+import { sha256OfFile, sizeAndSha256, temporaryFolder } from './files.js'
 import { peerCommand } from './peers.js'
-import { runWell } from './run-program.js'
+import { runProgram, runWell } from './run-program.js'
 
 export interface Download {
   url: string
@@ -30,6 +30,14 @@ export async function curl(t: Test, downloads: Download[], args: string[] = []):
   ])
   await runWell(t, peerCommand('curl'), ['--disable', ...perDownload.flat()])
   return await Promise.all(paths.map(summary))
+}
+
+/** Fetches one that is too large to be stored. */
+export async function curlLarge(t: Test, url: string): Promise<Downloaded> {
+  const own = ['--disable', '--insecure', '--silent', '--show-error', '--fail', ...time, url]
+  const { code, output, stderr } = await runProgram(peerCommand('curl'), own, sizeAndSha256)
+  t.equal(code, 0, 'curl ends well', { stderr })
+  return output
 }
 
 /** What a program has stored in a file, which is removed. */

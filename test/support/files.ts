@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, createReadStream, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { Test } from 'tap'
 
 const blockBytes = 1024 * 1024
@@ -20,11 +19,20 @@ export function sha256(...parts: (Uint8Array | string)[]): string {
   return hash.digest('hex')
 }
 
+/** Reads to the end, without pipe(): that is what is tested. */
+export async function sizeAndSha256(bytes: AsyncIterable<Uint8Array>): Promise<{ size: number; sha256: string }> {
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of bytes) {
+    hash.update(chunk)
+    size += chunk.length
+  }
+  return { size, sha256: hash.digest('hex') }
+}
+
 /** `end` is inclusive, as in createReadStream. */
 export async function sha256OfFile(path: string, range: { start?: number; end?: number } = {}): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path, { ...range, highWaterMark: blockBytes }), hash)
-  return hash.digest('hex')
+  return (await sizeAndSha256(createReadStream(path, { ...range, highWaterMark: blockBytes }))).sha256
 }
 
 /** A folder that goes when the test ends, with what is in it. */

@@ -1,25 +1,30 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import type { PeerCommand } from './peers.js'
 
-export interface ProgramResult {
+export interface ProgramResult<Output> {
   code: number | null
-  stdout: Buffer
+  output: Output
   stderr: string
 }
 
-/** Runs a program to its end. */
-export async function runProgram({ command, args, env }: PeerCommand, ownArgs: string[]): Promise<ProgramResult> {
+/** Runs a program to its end, and lets `read` have what it prints. */
+export async function runProgram<Output>(
+  { command, args, env }: PeerCommand,
+  ownArgs: string[],
+  read: (stdout: Readable) => Promise<Output>,
+): Promise<ProgramResult<Output>> {
   const child = spawn(command, [...args, ...ownArgs], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const [stdout, stderr, [code]] = await Promise.all([buffer(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code, stdout, stderr }
+  const [output, stderr, [code]] = await Promise.all([read(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code, output, stderr }
 }
 
 /** Runs a program that is to end well, and answers with what it printed. */
 export async function runWell(t: Test, peer: PeerCommand, ownArgs: string[]): Promise<Buffer> {
-  const { code, stdout, stderr } = await runProgram(peer, ownArgs)
+  const { code, output, stderr } = await runProgram(peer, ownArgs, buffer)
   t.equal(code, 0, `${peer.command} ends well`, { stderr })
-  return stdout
+  return output
 }
