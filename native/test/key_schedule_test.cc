@@ -54,8 +54,8 @@ TEST(Tls13KeySizes, "key schedule: a TLS 1.3 key is as long as its cipher's, and
   }
 }
 
-// RFC 5246, 6.3: client key, server key, client iv, server iv, one behind the other in one block. So the keys of AES-128
-// and AES-256 from the same secrets begin alike, and the second key of AES-128 continues the first of AES-256.
+// RFC 5246, 6.3: client key, server key, client iv, server iv, one behind the other in one block. So the keys of
+// AES-128 and AES-256 from the same secrets begin alike, and the second key of AES-128 continues the first of AES-256.
 TEST(Tls12KeyBlock, "key schedule: TLS 1.2 keys are cut from the key block in the order of RFC 5246") {
   REQUIRE_LIBCRYPTO();
   const Bytes master_secret = Unhex(kTls12Sessions[0].master_secret);

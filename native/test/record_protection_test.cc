@@ -60,7 +60,8 @@ void ExpectNothingElseOpens(const TransmitKeys& keys, uint64_t sequence, const B
   EXPECT(!Opens(keys, sequence, longer));
 }
 
-TEST(Tls13Vectors, "record protection: TLS 1.3 records of RFC 8448 and of OpenSSL open under their sequence number only") {
+TEST(Tls13Vectors,
+     "record protection: TLS 1.3 records of RFC 8448 and of OpenSSL open under their sequence number only") {
   REQUIRE_LIBCRYPTO();
   size_t opened = 0;
   for (const Tls13Direction& direction : kTls13Directions) {
@@ -73,7 +74,8 @@ TEST(Tls13Vectors, "record protection: TLS 1.3 records of RFC 8448 and of OpenSS
       const Bytes record = Unhex(direction.records[i]);
       const uint64_t sequence = direction.first_sequence + i;
       if (!Opens(keys, sequence, record)) {
-        Fail(__FILE__, __LINE__, std::string(direction.name) + ": record " + std::to_string(sequence) + " does not open");
+        Fail(__FILE__, __LINE__,
+             std::string(direction.name) + ": record " + std::to_string(sequence) + " does not open");
         continue;
       }
       opened++;
@@ -113,8 +115,9 @@ TEST(Tls12Vectors, "record protection: TLS 1.2 records of OpenSSL open under the
       for (uint64_t sequence = 0; sequence < 3; ++sequence) {
         const Bytes record = Unhex(records[sequence]);
         if (!Opens(keys, sequence, record)) {
-          Fail(__FILE__, __LINE__, std::string(session.suite) + (for_server ? ", server" : ", client") + ": record " +
-                                       std::to_string(sequence) + " does not open");
+          Fail(__FILE__, __LINE__,
+               std::string(session.suite) + (for_server ? ", server" : ", client") + ": record " +
+                   std::to_string(sequence) + " does not open");
           continue;
         }
         opened++;

@@ -39,7 +39,7 @@ inline bool HaveLibcrypto() {
 
 }  // namespace ktls::test
 
-#define REQUIRE_LIBCRYPTO()     \
-  do {                          \
+#define REQUIRE_LIBCRYPTO()       \
+  do {                            \
     if (!HaveLibcrypto()) return; \
   } while (false)

@@ -1,4 +1,5 @@
 import { Session } from 'node:inspector/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Outcome } from '../../../src/native/binding.js'
 import { Mailbox, mailboxOf } from '../../../src/native/mailbox.js'
@@ -132,6 +133,28 @@ t.test('a handler may submit the next item, whose number is a new one', async (t
   t.strictSame(binding.holds, [true, false, true])
   binding.deliver([2, Outcome.Complete, 9])
   t.strictSame(said, [['next', 0, 9]])
+})
+
+// Of several completions in one batch each is another connection's.
+t.test('a handler that throws does not keep others from hearing of theirs', async (t) => {
+  const { binding, mailbox, handler, said } = setUp()
+  const failure = new Error("a user's listener")
+  const first = mailbox.expect(() => {
+    throw failure
+  })
+  const second = mailbox.expect(handler('second'))
+  const thrown: unknown[] = []
+  process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error))
+  try {
+    binding.deliver([first, Outcome.Complete, 1], [second, Outcome.Complete, 2])
+  } catch (error) {
+    thrown.push(error)
+  }
+  await turn()
+  process.setUncaughtExceptionCaptureCallback(null)
+  t.strictSame(thrown, [failure], 'it is not swallowed')
+  t.strictSame(said, [['second', Outcome.Complete, 2]])
+  t.equal(binding.holds.at(-1), false)
 })
 
 t.test('a thread has one mailbox, which is opened once', async (t) => {
