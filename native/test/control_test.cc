@@ -145,6 +145,7 @@ TEST(KeyUpdateCounts, "key update: record and keys are one step, and the count g
   tls.SetAccepting(false);
   tls.SetRoom(1'000'000);
   subject.MakeWritable();
+  EXPECT(subject.WaitUntilSent(content.size()));
   EXPECT(subject.sink->StaysSilent(2));
   EXPECT_EQ(tls.rekeys(), 1);
   // Two records of the range, then the KeyUpdate: it needs all three.

@@ -47,6 +47,7 @@ TEST(Split, "record log: records split at every byte are put together again") {
                                       Record(23, {}), Record(23, Pattern(300, 3))};
   const Bytes stream = Join(records);
   std::vector<size_t> borders;  // offsets at which a record ends
+  borders.reserve(records.size());
   for (const Bytes& record : records) borders.push_back((borders.empty() ? 0 : borders.back()) + record.size());
   for (size_t split = 0; split <= stream.size(); ++split) {
     RecordLog log;

@@ -131,7 +131,7 @@ TEST(Tls12Vectors, "record protection: TLS 1.2 records of OpenSSL open under the
 
 TEST(Tls12WrongSecrets, "record protection: TLS 1.2 keys depend on the master secret, both randoms and the digest") {
   REQUIRE_LIBCRYPTO();
-  const Tls12Session& session = kTls12Sessions[0];
+  const Tls12Session session = kTls12Sessions[0];
   const Bytes record = Unhex(session.server_records[0]);
   const auto opens = [&](const char* digest, const Bytes& master_secret, const Bytes& client_random,
                          const Bytes& server_random) {
