@@ -12,7 +12,7 @@ import { Progress } from './demo/progress.mjs'
 import { formatReport, judge } from './demo/report.mjs'
 
 const vmKernel = '6.12'
-const vmTimeoutMs = 15 * 60_000
+const vmTimeoutMs = 25 * 60_000
 const root = join(import.meta.dirname, '..')
 
 const progress = new Progress(process.stderr)

@@ -1,0 +1,94 @@
+// The other direction: a client that sends a file to its server.
+
+import { createReadStream } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+import net from 'node:net'
+import { finished } from 'node:stream/promises'
+import tls from 'node:tls'
+import { getOffloadState, install } from 'ktls-pipe'
+import t, { type Test } from 'tap'
+import { cipherSuites, onlySuite, suiteName } from '../support/cipher-suites.js'
+import { sizeAndSha256, temporaryFolder, writeRandomFile } from '../support/files.js'
+import { receive, type Scheme } from '../support/http-client.js'
+import { expectTlsTransfers, kernelTls, type StatsDifference, startCounting } from '../support/kernel.js'
+import { startHttp, startHttps, startTcp, startTls } from '../support/servers.js'
+import { timeLimitMs } from '../support/time-limit.js'
+
+t.setTimeout(timeLimitMs)
+install({ tls: { minimumBytes: 0 }, tcp: { minimumBytes: 0 } })
+
+const file = writeRandomFile(temporaryFolder(t), 700_001)
+
+for (const scheme of ['https', 'http'] as const) {
+  t.test(`createReadStream().pipe(${scheme}.request())`, async (t) => {
+    const listener: http.RequestListener = async (request, response) => response.end(await summary(request))
+    const { port } = scheme === 'https' ? await startHttps(t, listener) : await startHttp(t, listener)
+
+    for (const framing of ['with Content-Length', 'in chunks']) {
+      await t.test(framing, async (t) => {
+        const count = startCounting()
+        const { request: open } = scheme === 'https' ? https : http
+        const headers = framing === 'in chunks' ? {} : { 'Content-Length': file.size }
+        // The body is piped at once, long before there is a connection.
+        const outgoing = open({ host: '127.0.0.1', port, method: 'POST', headers, rejectUnauthorized: false })
+        const answered = new Promise<http.IncomingMessage>((resolve) => outgoing.once('response', resolve))
+        createReadStream(file.path).pipe(outgoing)
+        const { bytes } = await receive(await answered)
+        t.equal(bytes.toString(), `${file.size} ${file.sha256}`, 'the server got the file')
+        expectOneTransfer(t, scheme, count())
+        if (scheme === 'http' || kernelTls) t.equal(getOffloadState(outgoing).bytesOffloaded, file.size)
+      })
+    }
+  })
+}
+
+t.test('createReadStream().pipe(tls.connect())', async (t) => {
+  for (const suite of cipherSuites) {
+    await t.test(suiteName(suite), async (t) => {
+      const { received, listener } = collector()
+      const { port } = await startTls(t, listener, { ...onlySuite(suite), allowHalfOpen: true })
+      const count = startCounting()
+      const socket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
+      createReadStream(file.path).pipe(socket)
+      t.equal(await received, `${file.size} ${file.sha256}`, 'the server got the file')
+      expectOneTransfer(t, 'https', count())
+      await finished(socket.resume())
+      t.equal(getOffloadState(socket).encryption, kernelTls ? 'kernel' : 'userspace')
+    })
+  }
+})
+
+t.test('createReadStream().pipe(net.connect())', async (t) => {
+  const { received, listener } = collector()
+  const { port } = await startTcp(t, listener)
+  const count = startCounting()
+  const socket = net.connect(port, '127.0.0.1')
+  createReadStream(file.path).pipe(socket)
+  t.equal(await received, `${file.size} ${file.sha256}`, 'the server got the file')
+  expectOneTransfer(t, 'http', count())
+  await finished(socket.resume())
+})
+
+function expectOneTransfer(t: Test, scheme: Scheme, counted: StatsDifference): void {
+  if (scheme === 'https') expectTlsTransfers(t, counted, 1, 'the file')
+  else t.equal(counted.transfers.tcp, 1, 'the file is offloaded')
+}
+
+/** A server that reads to the end and says what it got. */
+function collector() {
+  let listener: (socket: Socket) => void = () => {}
+  const received = new Promise<string>((resolve, reject) => {
+    listener = (socket) => {
+      summary(socket).then(resolve, reject)
+      socket.on('end', () => socket.end())
+    }
+  })
+  return { received, listener }
+}
+
+async function summary(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const { size, sha256 } = await sizeAndSha256(bytes)
+  return `${size} ${sha256}`
+}

@@ -1,0 +1,132 @@
+// A session is handed over only where key and sequence number are proven. Here somebody else takes OpenSSL's callbacks in
+// the middle of it, so that a record or a key change goes uncounted: the ordinary path carries on, and what is on the
+// wire can be read.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream, readFileSync } from 'node:fs'
+import { getOffloadState, install, type OffloadState, type Stats } from 'ktls-pipe'
+import t from 'tap'
+import { certificate } from '../support/certificate.js'
+import { curl } from '../support/curl.js'
+import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
+import { onlyWithKernelTls, startCounting } from '../support/kernel.js'
+import { peerCommand } from '../support/peers.js'
+import { projectFile } from '../support/project.js'
+import { startHttps } from '../support/servers.js'
+import { timeLimitMs } from '../support/time-limit.js'
+
+const fileBytes = 300_000
+const inconsistent: OffloadState = {
+  encryption: 'userspace',
+  bytesOffloaded: 0,
+  fallbackReason: 'session-inconsistent',
+}
+
+t.setTimeout(timeLimitMs)
+install({ tls: { minimumBytes: 0 } })
+
+interface Answered {
+  stats: Stats
+  state: OffloadState
+}
+
+t.test('a record that was not counted', onlyWithKernelTls, async (t) => {
+  const file = writeRandomFile(temporaryFolder(t), fileBytes)
+  const { key, cert } = await certificate()
+  const server = spawn(process.execPath, [projectFile('test/support/traced-server.mjs')], {
+    env: { ...process.env, KEY: key, CERT: cert, FILE: file.path },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  t.teardown(async () => {
+    server.kill()
+    await once(server, 'exit')
+  })
+  const answers: Answered[] = []
+  const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+  server.on('message', (answer) => answers.push(answer as Answered))
+  const fetch = async (t: Parameters<typeof curl>[0], path: string, version: string) => {
+    const answered = once(server, 'message')
+    const [received] = await curl(t, [{ url: `https://127.0.0.1:${port}${path}` }], ['--tls-max', version])
+    await answered
+    return received?.sha256
+  }
+
+  for (const version of ['1.2', '1.3']) {
+    await t.test(`TLS ${version}`, async (t) => {
+      t.equal(await fetch(t, '/untouched', version), file.sha256)
+      t.same(answers.pop()?.state, { encryption: 'kernel', bytesOffloaded: fileBytes }, 'otherwise it is handed over')
+      const expected = sha256('x', readFileSync(file.path))
+      t.equal(await fetch(t, '/traced', version), expected, 'every byte is right')
+      const answer = answers.pop()
+      t.same(answer?.state, inconsistent, 'and none was offloaded')
+      t.match(answer?.stats.fallbacks, { 'session-inconsistent': Number })
+    })
+  }
+})
+
+t.test('a key change that was not seen', onlyWithKernelTls, async (t) => {
+  const { path } = writeRandomFile(temporaryFolder(t), fileBytes)
+  const content = readFileSync(path)
+  const states: OffloadState[] = []
+  const { port } = await startHttps(t, (request, response) => {
+    if (request.url === '/small') {
+      // Node puts a key log callback of its own into the context, where ours was.
+      request.socket.on('keylog', () => {})
+      response.end('small')
+      return
+    }
+    response.setHeader('Content-Length', content.length)
+    response.on('finish', () => states.push(getOffloadState(response)))
+    createReadStream(path).pipe(response)
+  })
+
+  for (const keyUpdate of [false, true]) {
+    await t.test(keyUpdate ? 'with a KeyUpdate' : 'without one it is handed over', async (t) => {
+      const count = startCounting()
+      const client = openClient(port)
+      client.type('GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      await client.untilPrinted('small')
+      if (keyUpdate) {
+        client.type('K\n')
+        await client.untilComplained('KEYUPDATE')
+      }
+      client.type('GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+      const { code, printed } = await client.ended
+      t.equal(code, 0, 'the client could read everything')
+      t.ok(printed.includes(content), 'every byte is right')
+      const { sessions, fallbacks } = count()
+      if (keyUpdate) {
+        t.same(states.pop(), inconsistent)
+        t.equal(fallbacks['session-inconsistent'], 1)
+        t.same(sessions, { tracked: 1, kernel: 0, refused: 1 })
+      } else {
+        t.same(states.pop(), { encryption: 'kernel', bytesOffloaded: content.length })
+      }
+    })
+  }
+})
+
+/** openssl s_client, which takes a line `K` for the wish to change both keys. */
+function openClient(port: number) {
+  const { command, args, env } = peerCommand('openssl')
+  const own = ['s_client', '-brief', '-tls1_3', '-connect', `127.0.0.1:${port}`]
+  const child = spawn(command, [...args, ...own], { env, stdio: 'pipe' })
+  let printed = Buffer.alloc(0)
+  let complained = ''
+  child.stdout.on('data', (bytes) => {
+    printed = Buffer.concat([printed, bytes])
+  })
+  child.stderr.on('data', (text) => {
+    complained += text
+  })
+  const until = async (stream: NodeJS.ReadableStream, done: () => boolean) => {
+    while (!done()) await once(stream, 'data')
+  }
+  return {
+    type: (line: string) => child.stdin.write(line),
+    untilPrinted: (text: string) => until(child.stdout, () => printed.includes(text)),
+    untilComplained: (text: string) => until(child.stderr, () => complained.includes(text)),
+    ended: once(child, 'close').then(([code]) => ({ code, printed, complained })),
+  }
+}
