@@ -1,11 +1,7 @@
 import { getSystemErrorName, inspect } from 'node:util'
 
 /** Stable codes of the errors that ktls-pipe makes. */
-export type KtlsErrorCode =
-  | 'ERR_KTLS_INVALID_ARGUMENT'
-  | 'ERR_KTLS_SOURCE_TRUNCATED'
-  | 'ERR_KTLS_RANGE_NOT_SENT'
-  | 'ERR_KTLS_DESTINATION_REUSED'
+export type KtlsErrorCode = 'ERR_KTLS_INVALID_ARGUMENT' | 'ERR_KTLS_SOURCE_TRUNCATED' | 'ERR_KTLS_RANGE_NOT_SENT'
 
 const brand = Symbol.for('ktls-pipe.error')
 

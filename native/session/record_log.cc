@@ -5,11 +5,17 @@
 
 namespace ktls {
 
+namespace {
+constexpr size_t kLongestPrefix = kRecordHeaderSize + kExplicitNonceSize;
+}  // namespace
+
 void RecordLog::Append(const uint8_t* bytes, size_t size) {
   while (size > 0) {
     const size_t wanted = position_ < kRecordHeaderSize ? kRecordHeaderSize : size_;
     const size_t taken = std::min(size, wanted - position_);
-    if (position_ < kKeptBytes) memcpy(bytes_.data() + position_, bytes, std::min(taken, kKeptBytes - position_));
+    // Of a record that is too long to be kept only the explicit nonce is wanted; copying more would slow every write.
+    const size_t kept = position_ >= kRecordHeaderSize && size_ > kKeptBytes ? kLongestPrefix : kKeptBytes;
+    if (position_ < kept) memcpy(bytes_.data() + position_, bytes, std::min(taken, kept - position_));
     position_ += taken;
     bytes += taken;
     size -= taken;

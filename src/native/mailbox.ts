@@ -47,7 +47,14 @@ export class Mailbox {
       const handler = this.#handlers.get(item)
       if (handler === undefined) continue
       if (outcome !== Outcome.Progress) this.forget(item)
-      handler(outcome, bytesSent)
+      try {
+        handler(outcome, bytesSent)
+      } catch (error) {
+        // A listener of the user's threw: uncaught, as it would be in Node, but the rest of the batch is heard first.
+        process.nextTick(() => {
+          throw error
+        })
+      }
     }
   }
 }

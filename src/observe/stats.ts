@@ -6,7 +6,8 @@ import { sharedSlot } from '../shared-state.js'
 export interface Stats {
   /** `tracked`: TLS sockets whose hand-over was tried; of these, `kernel` were handed over and `refused` were not. */
   sessions: { tracked: number; kernel: number; refused: number }
-  /** `tls`, `tcp`: transfers of which at least a part was offloaded, by engine, counted as they begin. */
+  /** `tls`, `tcp`: transfers of which at least a part was offloaded, by engine, counted as they begin;
+   * `active`: of which bytes are on their way at this moment. */
   transfers: { tls: number; tcp: number; failed: number; active: number }
   /** Bytes of files that were offloaded. */
   bytes: { tls: number; tcp: number }
@@ -31,14 +32,12 @@ export function countSession(outcome: 'kernel' | 'refused'): void {
   counters.sessions[outcome]++
 }
 
-export function countTransferStart(engine: Engine): void {
-  counters.transfers[engine]++
-  counters.transfers.active++
+export function countTransfer(outcome: Engine | 'failed'): void {
+  counters.transfers[outcome]++
 }
 
-export function countTransferEnd(failed: boolean): void {
-  counters.transfers.active--
-  if (failed) counters.transfers.failed++
+export function countActive(change: 1 | -1): void {
+  counters.transfers.active += change
 }
 
 export function countBytes(engine: Engine, bytes: number): void {

@@ -53,7 +53,12 @@ export async function inspectSupport(): Promise<SupportReport> {
   const rekey = loaded.binding !== undefined && available && (await loaded.binding.probeRekey()) === 0
   const cause = loaded.binding === undefined ? loaded.cause?.message : undefined
   return {
-    reason: firstObstacle(loaded.binding === undefined ? loaded.reason : undefined, settings.disabled, fips, available),
+    reason: firstObstacle(
+      loaded.binding === undefined ? loaded.reason : undefined,
+      settings.disabled || settings.minimumBytes.tls === false,
+      fips,
+      available,
+    ),
     platform: process.platform,
     architecture: process.arch,
     kernel: release(),

@@ -6,7 +6,7 @@ import type { InternalSource } from '../node-internals.js'
 import { publishTransferEnd, publishTransferError, publishTransferStart } from '../observe/diagnostics.js'
 import { recordFallback } from '../observe/fallback.js'
 import { remember } from '../observe/offload-state.js'
-import { countBytes, countTransferEnd, countTransferStart } from '../observe/stats.js'
+import { countActive, countBytes, countTransfer } from '../observe/stats.js'
 import type { Engine } from '../options.js'
 import { createRangeChunk, type FileRange, type RangeObserver } from '../socket/file-range.js'
 import { SocketWriter } from '../socket/socket-writer.js'
@@ -30,7 +30,8 @@ export class FileTransfer implements RangeObserver {
   readonly #binding: NativeBinding
   readonly #listener: TransferListener
   #begun = false
-  #engine: Engine | undefined // while it is counted as active
+  #active = false // a range of it is on its way through the kernel
+  #engine: Engine | undefined // until its end is published
   #fallbackReason: FallbackReason | undefined
   #bytesSent = 0
 
@@ -44,16 +45,19 @@ export class FileTransfer implements RangeObserver {
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number, ownRead: InternalSource['_read']): void {
     const goOn = () => {
+      if (this.#source.stream.destroyed) return
       if (!this.#sendNextRange(ownRead)) this.#source.readOrdinarily(size)
     }
     if (!this.#destination.waitUntilConnected(goOn)) goOn()
   }
 
   rangeOffloaded(engine: Engine): void {
+    this.#active = true
+    countActive(1)
     if (this.#engine !== undefined) return
     this.#engine = engine
     this.#begun = true
-    countTransferStart(engine)
+    countTransfer(engine)
     publishTransferStart(() => this.#event(engine))
     this.#listener.offloaded?.(engine)
   }
@@ -97,6 +101,8 @@ export class FileTransfer implements RangeObserver {
 
   #rangeDone(range: FileRange, length: number, isLast: boolean, socket: Socket | null, error?: Error | null): void {
     range.file.close()
+    if (this.#active) countActive(-1)
+    this.#active = false
     this.#account(range, socket)
     const failure = range.failure ?? error ?? undefined
     if (failure === undefined && range.bytesSent !== length && socket?.destroyed === false) {
@@ -132,7 +138,7 @@ export class FileTransfer implements RangeObserver {
     const engine = this.#engine
     if (engine === undefined) return
     this.#engine = undefined
-    countTransferEnd(failure !== undefined)
+    if (failure !== undefined) countTransfer('failed')
     if (failure === undefined) publishTransferEnd(() => this.#event(engine))
     else publishTransferError(() => ({ ...this.#event(engine), error: failure }))
   }

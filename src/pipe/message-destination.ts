@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FallbackReason } from '../fallback-reason.js'
 import { asInternal, hasOriginalMethod, type InternalMessage, type WriteCallback } from '../node-internals.js'
 import { isOptedOut } from '../observe/offload-state.js'
-import { engineOf, socketObstacle, waitUntilConnected } from './socket-destination.js'
+import { engineOf, isSecuring, socketObstacle, waitUntilConnected } from './socket-destination.js'
 import type { DestinationFacts } from './transfer-plan.js'
 
 /** A response of node:http(s), or a client's request: head and framing come from Node, the body passes it by. */
@@ -91,6 +91,6 @@ export class MessageDestination {
     const { object, socket } = this
     if (object.destroyed || object.writableEnded) return false
     if (socket === null) return true
-    return socket.connecting || (socket as { secureConnecting?: boolean }).secureConnecting === true
+    return socket.connecting || isSecuring(socket)
   }
 }

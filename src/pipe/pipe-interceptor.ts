@@ -7,25 +7,34 @@ import { isZeroCopyPipe } from './zero-copy-pipe.js'
 type Pipe = Readable['pipe']
 
 const prototype = ReadStream.prototype as Omit<ReadStream, 'pipe'> & { pipe?: Pipe }
-const state = sharedSlot('interceptor', () => ({ pipe: undefined as Pipe | undefined }))
+const state = sharedSlot('interceptor', () => ({
+  pipe: undefined as Pipe | undefined,
+  before: undefined as PropertyDescriptor | undefined,
+}))
 
-/** Gives fs.ReadStream.prototype a pipe() of its own: plan, then the pipe that it inherits. Idempotent. */
+/** Gives fs.ReadStream.prototype a pipe() of its own: plan, then the pipe that was there before. Idempotent. */
 export function interceptPipe(): void {
   if (state.pipe !== undefined) return
+  const before = Object.getOwnPropertyDescriptor(prototype, 'pipe')
+  const own = before?.value as Pipe | undefined
   const pipe = function pipe(this: ReadStream, ...parameters: Parameters<Pipe>): NodeJS.WritableStream {
     const destination: unknown = parameters[0]
     // A zero-copy pipe prepares the source itself, installed or not.
     if (isObject(destination) && !isZeroCopyPipe(destination)) offloadReads(this, destination)
-    // Looked up at each call, so that whoever replaces Readable.prototype.pipe later is still heard.
-    return Reflect.apply((Object.getPrototypeOf(prototype) as Readable).pipe, this, parameters)
+    // The inherited one is looked up at each call, so that whoever replaces it later is still heard.
+    return Reflect.apply(own ?? (Object.getPrototypeOf(prototype) as Readable).pipe, this, parameters)
   } as Pipe
   Object.defineProperty(prototype, 'pipe', { value: pipe, configurable: true, writable: true, enumerable: false })
   state.pipe = pipe
+  state.before = before
 }
 
 /** Takes it away again. A pipe() that somebody wrapped around ours stays, and goes on planning. */
 export function restorePipe(): void {
-  if (Object.hasOwn(prototype, 'pipe') && prototype.pipe === state.pipe) delete prototype.pipe
+  if (Object.hasOwn(prototype, 'pipe') && prototype.pipe === state.pipe) {
+    if (state.before === undefined) delete prototype.pipe
+    else Object.defineProperty(prototype, 'pipe', state.before)
+  }
   state.pipe = undefined
 }
 

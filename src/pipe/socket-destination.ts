@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { FallbackReason } from '../fallback-reason.js'
 import {
   asInternal,
@@ -68,11 +69,17 @@ function isOnTcp(socket: Socket, handle: StreamHandle): boolean {
   return transport?.constructor.name === 'TCP' && transport._parent === undefined && (transport.fd ?? -1) >= 0
 }
 
+/** A handshake is under way. On a TLSSocket that nobody's server or connect() made, the flag alone is never cleared. */
+export function isSecuring(socket: Socket): boolean {
+  const { secureConnecting, getFinished } = socket as Partial<TLSSocket> & { secureConnecting?: boolean }
+  return secureConnecting === true && getFinished?.call(socket) === undefined
+}
+
 /** Calls `resume` once when a socket that is being connected has succeeded or failed. */
 export function waitUntilConnected(socket: Socket, resume: () => void): boolean {
-  const securing = 'secureConnecting' in socket && socket.secureConnecting === true
-  if (socket.destroyed || (!socket.connecting && !securing)) return false
-  const event = engineOf(socket) === 'tls' ? 'secureConnect' : 'connect'
+  if (socket.destroyed || (!socket.connecting && !isSecuring(socket))) return false
+  // 'secure' comes to every TLSSocket; tls.connect() has checked the certificate by then, in a listener before ours.
+  const event = engineOf(socket) === 'tls' ? 'secure' : 'connect'
   const settle = () => {
     socket.off(event, settle).off('close', settle)
     resume()

@@ -45,7 +45,8 @@ export function createZeroCopyPipe(
   destination: NodeJS.WritableStream,
   options: ZeroCopyPipeOptions = {},
 ): ZeroCopyPipe {
-  if (typeof (destination as Partial<NodeJS.WritableStream> | null)?.write !== 'function') {
+  const { write, on } = (destination ?? {}) as Partial<NodeJS.WritableStream>
+  if (typeof write !== 'function' || typeof on !== 'function') {
     throw invalidArgument('destination', 'a Writable', destination)
   }
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'an object', options)
@@ -82,6 +83,7 @@ class ForwardingWritable extends Writable {
     this.#end = end
     destination.on('error', this.#onDestinationError)
     destination.on('close', this.#onDestinationClose)
+    if (destination.destroyed === true) process.nextTick(() => this.#destinationClosed())
     this.on('pipe', (source: unknown) => {
       if (source instanceof ReadStream) this.#prepare(source)
     })

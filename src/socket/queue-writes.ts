@@ -7,7 +7,9 @@ import type { ChunkBatch, InternalSocket, WriteCallback } from '../node-internal
 import type { Engine } from '../options.js'
 import type { FileRange } from './file-range.js'
 
-const { ENODATA, EAGAIN } = constants.errno
+const { ENODATA, EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno
+// For want of a thread or a descriptor; nothing is wrong with the socket.
+const passing = new Set([-EAGAIN, -EMFILE, -ENFILE, -ENOMEM])
 const alertRecord = 21
 const closeNotify = Uint8Array.of(1, 0) // warning, close_notify: RFC 8446, 6.1
 
@@ -61,13 +63,12 @@ export class QueueWrites {
         if (outcome === -ENODATA) callback(sourceTruncated(range.remaining))
         else this.#answer(outcome, callback)
       },
-      (outcome) => outcome === -EAGAIN,
+      (outcome) => passing.has(outcome),
     )
-    if (submitted !== -EAGAIN) {
-      this.#socket._unrefTimer()
-      range.observer.rangeOffloaded(this.#engine)
-    }
-    return submitted !== -EAGAIN
+    if (passing.has(submitted)) return false
+    this.#socket._unrefTimer()
+    range.observer.rangeOffloaded(this.#engine)
+    return true
   }
 
   /** Completes when close_notify was accepted by TCP, or when it never will be. */

@@ -1,10 +1,10 @@
 import t from 'tap'
 import {
+  countActive,
   countBytes,
   countFallback,
   countSession,
-  countTransferEnd,
-  countTransferStart,
+  countTransfer,
   getStats,
   type Stats,
 } from '../../../src/observe/stats.js'
@@ -26,12 +26,14 @@ t.test('each count goes where it belongs', async (t) => {
   countSession('refused')
   t.strictSame(getStats().sessions, { tracked: 3, kernel: 2, refused: 1 })
 
-  countTransferStart('tls')
-  countTransferStart('tls')
-  countTransferStart('tcp')
-  t.strictSame(getStats().transfers, { tls: 2, tcp: 1, failed: 0, active: 3 })
-  countTransferEnd(false)
-  countTransferEnd(true)
+  countTransfer('tls')
+  countTransfer('tls')
+  countTransfer('tcp')
+  t.strictSame(getStats().transfers, { tls: 2, tcp: 1, failed: 0, active: 0 })
+  countActive(1)
+  countActive(1)
+  countActive(-1)
+  countTransfer('failed')
   t.strictSame(getStats().transfers, { tls: 2, tcp: 1, failed: 1, active: 1 })
 
   countBytes('tls', 10)

@@ -406,7 +406,7 @@ t.test('a transfer that is given up between two ranges is no longer active', asy
     read()
     destination.send()
     destination.last.end()
-    t.equal(getStats().transfers.active, before + 1)
+    t.equal(getStats().transfers.active, before, 'nothing is on its way')
     if (giveUp === 'read on by core') {
       stream.on('data', () => {})
       read()

@@ -101,9 +101,11 @@ t.test('ranges go to whom the source is piped into; alone', async (t) => {
   t.equal(near.writableEnded, true, 'and pipe() has ended it')
 })
 
-t.test('piped into another as well: the bytes are read, for both', async (t) => {
+t.test('piped into another as well: the bytes are read, for both, and the reason is counted', async (t) => {
   const { open } = setUp(t)
   const { near, received } = await connectPair(t)
+  const count = () => getStats().fallbacks['source-shared'] ?? 0
+  const before = count()
   const source = open()
   offloadReads(source, near)
   source.pipe(near)
@@ -118,6 +120,7 @@ t.test('piped into another as well: the bytes are read, for both', async (t) => 
   )
   await until(() => other === size && received().length === size)
   t.equal(source.bytesRead, size)
+  t.equal(count(), before + 1)
 })
 
 t.test('unpiped and piped into what was not prepared: the bytes are read', async (t) => {

@@ -1,0 +1,189 @@
+// What an application does to a pipe while it is under way: pause, unpipe, a second pipe, another destination. The
+// kernel carries the bytes in ranges, and at each border between two it has to hear of it.
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { once } from 'node:events'
+import { createReadStream, type ReadStream, readFileSync } from 'node:fs'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { pipeline, Writable } from 'node:stream'
+import { install, setOffload } from 'ktls-pipe'
+import t, { type Test } from 'tap'
+import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
+import { receive, request, type Scheme } from '../support/http-client.js'
+import { kernelTls, startCounting } from '../support/kernel.js'
+import { startHttp, startHttps } from '../support/servers.js'
+import { timeLimitMs } from '../support/time-limit.js'
+
+const schemes = ['https', 'http'] as const
+// More than a connection holds, and several ranges.
+const size = 24 * 1024 * 1024
+
+t.setTimeout(timeLimitMs)
+install()
+
+const file = writeRandomFile(temporaryFolder(t), size)
+const content = readFileSync(file.path)
+
+for (const scheme of schemes) {
+  t.test(scheme, async (t) => {
+    await t.test('pause and resume', async (t) => {
+      const { source, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      source.pause()
+      const receiving = receive(incoming)
+      await untilQuiet(incoming)
+      t.notOk(source.readableEnded, 'it does not go on by itself')
+      const readBefore = source.bytesRead
+      source.resume()
+      expectFile(t, (await receiving).bytes)
+      t.ok(readBefore < size, 'a part of it was sent after the pause')
+    })
+
+    await t.test('unpipe, and pipe again', async (t) => {
+      const { source, response, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      source.unpipe(response)
+      const receiving = receive(incoming)
+      await untilQuiet(incoming)
+      t.notOk(source.readableEnded, 'it does not go on by itself')
+      source.pipe(response)
+      expectFile(t, (await receiving).bytes)
+    })
+
+    await t.test('unpipe, and pipe the rest elsewhere', async (t) => {
+      const { source, response, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      source.unpipe(response)
+      const receiving = receive(incoming)
+      await untilQuiet(incoming)
+      const rest = new Collector()
+      source.pipe(rest)
+      await once(rest, 'finish')
+      response.end()
+      const { bytes } = await receiving
+      t.ok(bytes.length > 0 && rest.bytes.length > 0, 'both got a part')
+      expectFile(t, Buffer.concat([bytes, rest.bytes]))
+    })
+
+    await t.test('a second pipe', async (t) => {
+      const { source, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      const second = new Collector()
+      const finished = once(second, 'finish')
+      source.pipe(second)
+      expectFile(t, (await receive(incoming)).bytes)
+      await finished
+      t.ok(second.bytes.length > 0 && second.bytes.length < size, 'the second one gets what comes after it')
+      t.equal(sha256(second.bytes), sha256(content.subarray(-second.bytes.length)))
+    })
+
+    await t.test("a 'data' listener", async (t) => {
+      const { source, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      const seen = new Collector()
+      source.on('data', (chunk) => seen.write(chunk))
+      expectFile(t, (await receive(incoming)).bytes)
+      t.ok(seen.bytes.length > 0 && seen.bytes.length < size, 'it sees what comes after it')
+      t.equal(sha256(seen.bytes), sha256(content.subarray(-seen.bytes.length)))
+    })
+
+    await t.test('the client goes away', async (t) => {
+      let failed: Promise<unknown> = Promise.resolve()
+      const { source, incoming } = await transfer(t, scheme, (source, response) => {
+        failed = new Promise((resolve) => pipeline(source, response, resolve))
+      })
+      incoming.destroy()
+      t.match(await failed, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+      t.equal(source.destroyed, true)
+    })
+
+    await t.test('callbacks run in the async context of their writer', async (t) => {
+      const expected = await storesSeen(t, scheme, false)
+      t.same(await storesSeen(t, scheme, true), expected, 'as without offloading')
+      t.match(expected, { 'source end': 'the request' })
+    })
+  })
+}
+
+interface Transfer {
+  source: ReadStream
+  response: ServerResponse
+  incoming: IncomingMessage
+}
+
+/** A transfer whose first bytes are there, and which waits for its reader. */
+async function transfer(
+  t: Test,
+  scheme: Scheme,
+  pipe: (source: ReadStream, response: ServerResponse) => unknown,
+): Promise<Transfer> {
+  const source = createReadStream(file.path)
+  const count = startCounting()
+  let response: ServerResponse | undefined
+  const port = await start(t, scheme, (_request, own) => {
+    response = own
+    pipe(source, own)
+  })
+  const incoming = await request(scheme, port)
+  await once(incoming, 'readable')
+  const { tls, tcp } = count().transfers
+  t.same({ tls, tcp }, { tls: scheme === 'https' && kernelTls ? 1 : 0, tcp: scheme === 'http' ? 1 : 0 })
+  return { source, response: response as ServerResponse, incoming }
+}
+
+async function start(t: Test, scheme: Scheme, listener: RequestListener): Promise<number> {
+  const { port } = scheme === 'https' ? await startHttps(t, listener) : await startHttp(t, listener)
+  return port
+}
+
+/** Until nothing has come for a while: that nothing comes any more has no event. */
+function untilQuiet(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(finish, 1000)
+    const restart = () => timer.refresh()
+    incoming.on('data', restart)
+    function finish() {
+      incoming.off('data', restart)
+      resolve()
+    }
+  })
+}
+
+class Collector extends Writable {
+  readonly #chunks: Buffer[] = []
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
+  override _write(chunk: Buffer, _encoding: string, callback: () => void): void {
+    this.#chunks.push(chunk)
+    callback()
+  }
+}
+
+function expectFile(t: Test, bytes: Buffer): void {
+  t.same({ size: bytes.length, sha256: sha256(bytes) }, { size: file.size, sha256: file.sha256 }, 'every byte is right')
+}
+
+/** What an AsyncLocalStorage holds in the callbacks of one download. */
+async function storesSeen(t: Test, scheme: Scheme, offload: boolean): Promise<Record<string, unknown>> {
+  const storage = new AsyncLocalStorage<string>()
+  const seen: Record<string, unknown> = {}
+  const note = (name: string) => () => {
+    seen[name] = storage.getStore()
+  }
+  let closed: Promise<unknown> | undefined
+  const port = await start(t, scheme, (_request, response) => {
+    storage.run('the request', () => {
+      const source = createReadStream(file.path)
+      closed = Promise.all([once(source, 'close'), once(response, 'close')])
+      setOffload(source, offload)
+      response.on('finish', note('response finish'))
+      source.on('end', note('source end'))
+      source.on('close', note('source close'))
+      source.pipe(response, { end: false })
+      source.on('end', () => storage.run('the end', () => response.end('after', note('end callback'))))
+    })
+    response.write('before')
+    storage.run('the request', () => response.write('again', note('write callback')))
+  })
+  await receive(await request(scheme, port))
+  await closed
+  return seen
+}
