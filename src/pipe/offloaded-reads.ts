@@ -54,9 +54,11 @@ function readsFor(source: ReadStream, file: FileSource): Reads {
     file,
     ownRead(size) {
       const { pipes } = internals._readableState
-      const transfer = pipes.length === 1 && pipes[0] !== undefined ? reads.transfers.get(pipes[0]) : undefined
-      if (transfer === undefined) file.readOrdinarily(size)
-      else transfer.read(size, reads.ownRead)
+      const [transfer, ...others] = pipes.map((pipe) => reads.transfers.get(pipe))
+      if (others.length === 0 && transfer !== undefined) return transfer.read(size, reads.ownRead)
+      // Several destinations share what is read once.
+      for (const shared of [transfer, ...others]) shared?.rangeFellBack('source-shared')
+      file.readOrdinarily(size)
     },
   }
   readsOf.set(source, reads)
