@@ -64,7 +64,7 @@ export interface SourceInternals {
   end: number
   bytesRead: number
   _read(size: number): void
-  _readableState: { pipes: Writable[]; dataEmitted: boolean; objectMode: boolean }
+  _readableState: { pipes: Writable[]; dataEmitted: boolean; objectMode: boolean; emitClose: boolean }
 }
 
 export type InternalSource = Omit<ReadStream, keyof SourceInternals> & SourceInternals

@@ -8,13 +8,14 @@ import diagnosticsChannel from 'node:diagnostics_channel'
 const key = Symbol.for('ktls-pipe.state')
 const channel = diagnosticsChannel.channel('ktls-pipe:state:0') as object as { [key]?: Map<string, unknown> }
 if (channel[key] === undefined) Object.defineProperty(channel, key, { value: new Map() })
-const slots = channel[key] as Map<string, unknown>
 
 /** The slot of that name, made by whoever asks first. */
 export function sharedSlot<T>(name: string, create: () => T): T {
+  // Asked through the channel, which holds it alive: Node keeps channels without subscribers only weakly.
+  const slots = channel[key] as Map<string, unknown>
   if (!slots.has(name)) slots.set(name, create())
   return slots.get(name) as T
 }
 
-/** The channel object must live as long as this module: Node holds channels without subscribers only weakly. */
+/** What the slots hang on. */
 export const sharedStateAnchor: object = channel

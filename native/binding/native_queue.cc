@@ -37,7 +37,9 @@ Napi::Value NativeQueue::SendRange(const Napi::CallbackInfo& info) {
   FileRange range{std::move(file->file()), static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()),
                   static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()),
                   info[4].As<Napi::Number>().Uint32Value()};
-  return Napi::Number::New(info.Env(), queue_->SendRange(info[0].As<Napi::Number>().Uint32Value(), std::move(range)));
+  const int submitted = queue_->SendRange(info[0].As<Napi::Number>().Uint32Value(), std::move(range));
+  if (submitted < 0) file->file() = std::move(range.file);  // still the caller's
+  return Napi::Number::New(info.Env(), submitted);
 }
 
 // (item, buffers) -> Submitted or -errno

@@ -54,18 +54,18 @@ uint64_t SocketQueue::id() const { return state_->id; }
 
 uint64_t SocketQueue::bytes_sent() const { return state_->bytes_sent; }
 
-int SocketQueue::SendRange(ItemId id, FileRange range) {
+int SocketQueue::SendRange(ItemId id, FileRange&& range) {
   if (!range.file.is_open()) return -EBADF;
   if (range.offset > kMaxOffset || range.length > kMaxOffset - range.offset) return -EINVAL;
 
   RangeItem content;
-  content.file = std::move(range.file);
   content.offset = range.offset;
   content.remaining = range.length;
   content.progress_interval = std::chrono::milliseconds(range.progress_ms);
 
   const std::lock_guard lock(state_->mutex);
   if (const int error = state_->Admit()) return error;
+  content.file = std::move(range.file);
   state_->items.push_back({id, false, 0, std::move(content)});
   state_->Notify(shared_from_this());
   return kPending;

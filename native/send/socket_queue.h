@@ -50,7 +50,8 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   ~SocketQueue();
 
   // --- the owner's thread ---
-  int SendRange(ItemId item, FileRange range);
+  // Takes the file over, unless the answer is negative.
+  int SendRange(ItemId item, FileRange&& range);
   // An empty queue sends at once (MSG_DONTWAIT); what is not taken is copied and waits its turn.
   int SendBytes(ItemId item, const iovec* buffers, size_t count);
   // One record, whole. `urgent`: before everything that has not begun, at the next record border (a fatal alert).

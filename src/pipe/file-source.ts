@@ -23,6 +23,10 @@ export class FileSource {
     this.#internals = stream as unknown as InternalSource
   }
 
+  get emitsClose(): boolean {
+    return this.#internals._readableState.emitClose
+  }
+
   get fd(): number {
     return this.#internals.fd ?? -1
   }

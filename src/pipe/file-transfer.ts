@@ -69,6 +69,14 @@ export class FileTransfer implements RangeObserver {
     this.#listener.fellBack?.(reason)
   }
 
+  // A source without listeners for its errors must not end the process.
+  rangeFailed(error: Error, told: () => void): void {
+    const { stream } = this.#source
+    stream.destroy(stream.listenerCount('error') > 0 ? error : undefined)
+    if (stream.closed || !this.#source.emitsClose) told()
+    else stream.once('close', told)
+  }
+
   /** False: core is to read, and what it reads goes the ordinary way. */
   #sendNextRange(ownRead: InternalSource['_read']): boolean {
     const facts = this.#source.rangeFacts(this.#binding, this.#begun)
@@ -115,7 +123,7 @@ export class FileTransfer implements RangeObserver {
     } else {
       this.#finish(failure ?? rangeNotSent(length - range.bytesSent))
     }
-    if (failure instanceof KtlsError) this.#abandonSource(failure)
+    if (failure instanceof KtlsError) this.rangeFailed(failure, () => {})
     else this.#source.completeRead()
   }
 
@@ -141,12 +149,6 @@ export class FileTransfer implements RangeObserver {
     if (failure !== undefined) countTransfer('failed')
     if (failure === undefined) publishTransferEnd(() => this.#event(engine))
     else publishTransferError(() => ({ ...this.#event(engine), error: failure }))
-  }
-
-  // A source without listeners for its errors must not end the process; its destination was destroyed already.
-  #abandonSource(failure: Error): void {
-    const { stream } = this.#source
-    stream.destroy(stream.listenerCount('error') > 0 ? failure : undefined)
   }
 
   #event(engine: Engine) {

@@ -9,6 +9,8 @@ export interface RangeObserver {
   rangeOffloaded(engine: Engine): void
   /** The ordinary way carries it, wholly or in part. */
   rangeFellBack(reason: FallbackReason): void
+  /** It cannot be completed; the connection is destroyed for that when `told` is called. */
+  rangeFailed?(error: Error, told: () => void): void
 }
 
 /** A piece of a file on its way through a socket's Writable queue. It owns `file`. */

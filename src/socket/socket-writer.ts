@@ -200,8 +200,14 @@ export class SocketWriter implements SocketMethods {
   #settleRange(range: FileRange, error: Error | null | undefined, callback: WriteCallback): void {
     range.file.close()
     range.failure = error ?? undefined
-    if (!(error instanceof KtlsError) || this.#socket.listenerCount('error') > 0) return callback(error)
-    this.#socket.destroy()
-    callback()
+    if (!(error instanceof KtlsError)) return callback(error)
+    const giveUp = () => {
+      if (this.#socket.listenerCount('error') > 0) return callback(error)
+      this.#socket.destroy()
+      callback()
+    }
+    // First of all, so that whoever waits for source and destination hears the cause before the consequence.
+    if (range.observer.rangeFailed === undefined) giveUp()
+    else range.observer.rangeFailed(error, giveUp)
   }
 }

@@ -31,7 +31,7 @@ const truncations: Record<string, Truncation> = {
   "the source's listener": {
     answer: (path, response, failed) => {
       const source = createReadStream(path)
-      source.on('error', (error) => failed(error instanceof KtlsError && error.code))
+      source.on('error', (error) => failed(error instanceof KtlsError ? error.code : error))
       source.pipe(response)
     },
     code: 'ERR_KTLS_SOURCE_TRUNCATED',
