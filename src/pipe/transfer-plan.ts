@@ -63,12 +63,16 @@ export function planRange(
   destination: DestinationFacts,
   support: SupportFacts,
 ): RangePlan {
+  // All has been sent: what has become of the destination since, such as a client that has left, is no reason any more.
+  if (range.begun && !range.shared && range.isRegularFile && range.bytesLeft <= 0) {
+    return { offload: false, reason: undefined }
+  }
   const plan = planTransfer(source, destination, support)
   if (!plan.offload) return plan
   if (destination.momentaryObstacle !== undefined) return decline(destination.momentaryObstacle)
   if (range.shared) return decline('source-shared')
   if (!range.isRegularFile) return decline('source-not-a-file')
-  if (range.bytesLeft <= 0) return { offload: false, reason: range.begun ? undefined : 'source-empty' }
+  if (range.bytesLeft <= 0) return decline('source-empty')
   const minimumBytes = destination.engine === undefined ? false : support.settings.minimumBytes[destination.engine]
   if (minimumBytes !== false && range.bytesLeft < minimumBytes && !range.begun) return decline('below-minimum-size')
   return { offload: true, length: Math.min(range.bytesLeft, maximumRangeBytes) }
