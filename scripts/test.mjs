@@ -1,15 +1,17 @@
 // `npm test` and `npm run test:full`: see `npm test -- --help`.
 
+import { constants } from 'node:os'
 import { join } from 'node:path'
+import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
 import { runHostTests } from './test/host-tests.mjs'
-import { nativeTests, runKernelTests } from './test/kernel-tests.mjs'
-import { filesOfLine, kernelLines } from './test/lines.mjs'
+import { memoryMiB, runKernelTests } from './test/kernel-tests.mjs'
+import { filesOfLine, kernelLines, nativeTests } from './test/lines.mjs'
 import { buildNativeTests, runNativeTests } from './test/native-tests.mjs'
 import { npmRun } from './test/npm.mjs'
-import { parseOptions, usage } from './test/options.mjs'
+import { suites as allSuites, parseOptions, usage } from './test/options.mjs'
 import { peerEnvironment } from './test/peer-tools.mjs'
-import { failed } from './test/program-results.mjs'
+import { failed, passed } from './test/program-results.mjs'
 import { Progress } from './test/progress.mjs'
 import { Report } from './test/report.mjs'
 import { testFiles } from './test/session.mjs'
@@ -18,22 +20,22 @@ const root = join(import.meta.dirname, '..')
 const buildTimeoutMs = 10 * 60_000
 const demoTimeoutMs = 30 * 60_000
 const maximumCpuRatio = 0.4
-const secondForCleaningMs = 1000
+const mebibyte = 2 ** 20
 
 const options = readOptions()
 const progress = new Progress(process.stderr)
 const report = new Report((text) => progress.print(text))
-const stop = new AbortController()
 endOnSignals()
 
 /** @type {import('./test/session.mjs').Session} */
-const session = { root, options, report, progress, kernelTls: false, testEnv: {}, remarks: [], signal: stop.signal }
+const session = { root, options, report, progress, kernelTls: false, testEnv: {}, remarks: [] }
 try {
   await runAll()
 } catch (error) {
   const { message, stack } = /** @type {Error} */ (error)
   report.beginLine('the test command').add('scripts/test.mjs', failed(message), 0, stack)
 }
+if (report.passed + report.failed === 0) session.remarks.push('No test fits what was asked for.')
 progress.end()
 report.finish(session.remarks)
 process.exitCode = report.failed === 0 && report.passed > 0 ? 0 : 1
@@ -45,16 +47,16 @@ async function runAll() {
   const { suites, full, grep } = options
 
   if (suites.has('native') && !grep) {
-    for (const variant of /** @type {const} */ (full ? ['plain', 'asan', 'tsan'] : ['plain', 'asan'])) {
-      await runNativeTests(session, variant)
-    }
+    await runNativeTests(session, 'plain')
+    if (full) await runNativeTests(session, 'asan')
+    if (full) await runNativeTests(session, 'tsan')
   }
   if (suites.has('host')) {
     await runHostTests(session, 'this machine', ['unit', 'behaviour', 'kernel'], { coverage: !grep })
   }
   if (suites.has('package')) await runHostTests(session, 'package', ['package'])
   if (suites.has('kernel')) await runKernelLines()
-  if (full) await runDemo()
+  if (full && suites.size === allSuites.length) await runDemo()
 }
 
 async function build() {
@@ -71,7 +73,11 @@ async function hasKernelTls() {
   return kernelTls.available
 }
 
-/** tap's own filter of the tests at the top of a file. */
+/**
+ * tap's own filter of the tests at the top of a file.
+ *
+ * @returns {Record<string, string>}
+ */
 function filterEnvironment() {
   return options.test === undefined ? {} : { TAP_GREP: options.test, TAP_FILTER_QUIETLY: '1' }
 }
@@ -79,15 +85,21 @@ function filterEnvironment() {
 async function runKernelLines() {
   const files = ['behaviour', 'kernel'].flatMap((folder) => testFiles(root, folder, options))
   if (!options.grep || nativeTests.includes(options.grep)) files.push(nativeTests)
-  const complaint = await buildNativeTests(root)
+  const complaint = files.includes(nativeTests) && (await buildNativeTests(root))
   if (complaint) throw new Error(`the native tests do not build: ${complaint}`)
   const programOf = await compileTests(
     root,
     files.filter((file) => file !== nativeTests).map((file) => `test/${file}`),
   )
-  for (const line of kernelLines(options, session.kernelTls)) {
-    await runKernelTests(session, line, filesOfLine(files, line), programOf)
-  }
+  const lines = kernelLines(options, session.kernelTls)
+  const limit = session.kernelTls ? 1 : machinesAtOnce(memoryMiB * mebibyte)
+  progress.step(
+    `tests with kernel TLS on ${lines.length} pairs of kernel and Node.js, ${Math.min(limit, lines.length)} at once`,
+  )
+  await atOnce(limit, lines, async (line) => {
+    const chosen = filesOfLine(files, line)
+    if (chosen.length > 0) await runKernelTests(session, line, chosen, programOf)
+  })
 }
 
 async function runDemo() {
@@ -95,7 +107,7 @@ async function runDemo() {
   const line = report.beginLine('demo')
   const startedAt = performance.now()
   const { succeeded, output } = await npmRun(root, ['demo', '--', `--maximum-ratio=${maximumCpuRatio}`], demoTimeoutMs)
-  const tally = succeeded ? Object.assign(failed(''), { failures: [], passed: 1 }) : failed('npm run demo failed')
+  const tally = succeeded ? passed() : failed('npm run demo failed')
   line.add('npm run demo', tally, (performance.now() - startedAt) / 1000, output)
   line.end()
 }
@@ -114,11 +126,9 @@ function readOptions() {
   }
 }
 
+/** 'exit' ends what was started. */
 function endOnSignals() {
-  for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
-    process.once(signal, () => {
-      stop.abort()
-      setTimeout(() => process.exit(128 + number), secondForCleaningMs)
-    })
+  for (const signal of /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM'])) {
+    process.once(signal, () => process.exit(128 + constants.signals[signal]))
   }
 }

@@ -45,7 +45,7 @@ export async function runHostTests(session, name, folders, { coverage = false } 
     },
   })
   // tap ends with 1 when a test has failed, which the test itself has told.
-  const exitCode = report.failed > 0 && ended.exitCode === 1 ? 0 : ended.exitCode
+  const exitCode = line.failed > 0 && ended.exitCode === 1 ? 0 : ended.exitCode
   const rest = judge(tap.end(), { ...ended, exitCode }, true)
   if (rest.count > 0) line.add('tap', rest, 0)
   for (const file of missing) line.add(file, failed('was not run'), 0)

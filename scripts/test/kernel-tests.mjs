@@ -5,18 +5,16 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { nodeBinary } from '../../kernel-vm/node-versions.mjs'
-import { runInKernel, timeoutExitCode } from '../../kernel-vm/run.mjs'
+import { runInKernel } from '../../kernel-vm/run.mjs'
 import { runChild } from './child-process.mjs'
-import { isRunning } from './lines.mjs'
+import { isRunning, nativeTests } from './lines.mjs'
 import { nativeTestProgram } from './native-tests.mjs'
 import { ProgramEvents } from './program-events.mjs'
 
 const programTimeoutMs = 7 * 60_000
 const lineTimeoutMs = 40 * 60_000
+export const memoryMiB = 2048
 const runner = join(import.meta.dirname, 'program-runner.mjs')
-
-/** What `files` call the native test program; the others are paths below `test/`. */
-export const nativeTests = 'native'
 
 /**
  * @param {import('./session.mjs').Session} session
@@ -26,12 +24,11 @@ export const nativeTests = 'native'
  */
 export async function runKernelTests(session, { kernel, node }, files, programOf) {
   const name = `Linux ${kernel ?? `${release()} (this machine)`}, Node ${node}`
-  session.progress.step(name)
   const line = session.report.beginLine(name)
   const command = await binaryOf(node)
   const events = new ProgramEvents({
     files,
-    onBegin: (file) => session.progress.detail(file),
+    onBegin: (file) => session.progress.detail(`${name}: ${file}`),
     onEnd: line.add,
     mayBeEmpty: session.options.test !== undefined,
   })
@@ -43,7 +40,6 @@ export async function runKernelTests(session, { kernel, node }, files, programOf
   try {
     events.finish(await run(session, { kernel, command, args: [runner, JSON.stringify(programs)] }, events))
   } catch (error) {
-    if (session.signal.aborted) throw error
     events.finish(String(error))
   } finally {
     line.end()
@@ -87,19 +83,20 @@ function testEnvironment(session) {
 async function runInMachine(session, { kernel = '', command, args }, events) {
   const stdout = new PassThrough().setEncoding('utf8').on('data', (text) => events.write(text))
   const stderr = new PassThrough().setEncoding('utf8').on('data', (text) => events.note(text))
-  const { exitCode } = await runInKernel({
+  const { exitCode, timedOut } = await runInKernel({
     kernel,
     command,
     args,
     cwd: session.root,
-    env: { ...testEnvironment(session), TMPDIR: '/dev/shm' }, // a tmpfs
+    // A tmpfs; and since Node.js 22 the next program need not compile again what all of them import.
+    env: { ...testEnvironment(session), TMPDIR: '/dev/shm', NODE_COMPILE_CACHE: '/dev/shm/compile-cache' },
     timeoutMs: lineTimeoutMs,
+    memoryMiB,
     stdout,
     stderr,
-    signal: session.signal,
   })
   await Promise.all([stdout, stderr].map((stream) => once(stream.end(), 'end')))
-  if (exitCode === timeoutExitCode) return `the virtual machine was stopped after ${lineTimeoutMs / 60_000} minutes`
+  if (timedOut) return `the virtual machine was stopped after ${lineTimeoutMs / 60_000} minutes`
   return exitCode === 0 ? undefined : `the programs' runner ended with exit code ${exitCode}`
 }
 

@@ -6,13 +6,23 @@ import { nodeMajors } from '../../kernel-vm/node-versions.mjs'
 const mainKernel = '6.12'
 const mainNode = 20
 
+/** What the list of test files calls the native test program; the others are paths below `test/`. */
+export const nativeTests = 'native'
+
+/** Every way a file is sent, by every version and cipher of TLS. */
+const routesAndCiphers = ['behaviour/example-routes', 'behaviour/tls-socket']
+
 /**
  * What `npm test` asks of the other kernels and of the other versions of Node.js; the main ones get every file. Paths
  * below `test/`, without ending.
  */
 const chosen = {
-  kernels: ['behaviour/example-routes', 'behaviour/nothing-short', 'kernel/*', 'native'],
-  nodes: ['behaviour/example-routes', 'behaviour/keep-alive'],
+  /** @type {Record<string, string[]>} */
+  kernels: {
+    6.1: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', 'behaviour/nothing-short', nativeTests],
+    6.18: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', nativeTests],
+  },
+  nodes: [...routesAndCiphers, 'behaviour/keep-alive'],
 }
 
 /**
@@ -29,18 +39,30 @@ const chosen = {
  */
 export function kernelLines(options, kernelTls) {
   if (options.full) return product(pick(options.kernels, kernels), pick(options.nodes, nodeMajors))
+  if (kernelTls && options.kernels.length === 0) return linesHere(options)
   if (options.kernels.length > 0 || options.nodes.length > 0 || options.grep !== undefined) {
     return product(pick(options.kernels, [mainKernel]), pick(options.nodes, [mainNode]))
   }
-  // The files that tap runs have run with kernel TLS then.
-  if (kernelTls) return nodeMajors.filter((node) => !isRunning(node)).map((node) => ({ node, only: chosen.nodes }))
   return [
     { kernel: mainKernel, node: mainNode },
     ...kernels
       .filter((kernel) => kernel !== mainKernel)
-      .map((kernel) => ({ kernel, node: mainNode, only: chosen.kernels })),
+      .map((kernel) => ({ kernel, node: mainNode, only: chosen.kernels[kernel] })),
     ...nodeMajors.filter((node) => node !== mainNode).map((node) => ({ kernel: mainKernel, node, only: chosen.nodes })),
   ]
+}
+
+/**
+ * Without a virtual machine. What tap runs on this machine has run with kernel TLS already, on the running Node.js.
+ *
+ * @param {import('./options.mjs').Options} options
+ * @returns {KernelLine[]}
+ */
+function linesHere({ nodes, suites, grep }) {
+  if (nodes.length > 0) return nodes.map((node) => ({ node }))
+  const own = suites.has('host') ? [] : [{ node: Number.parseInt(process.versions.node, 10) }]
+  if (grep !== undefined) return own
+  return [...own, ...nodeMajors.filter((node) => !isRunning(node)).map((node) => ({ node, only: chosen.nodes }))]
 }
 
 /** @param {number} node */
@@ -68,20 +90,12 @@ function product(kernels, nodes) {
 /**
  * @param {string[]} files paths below `test/`
  * @param {KernelLine} line
- * @throws when a pattern fits no file: a test that was renamed must not fall out of a line unnoticed
+ * @throws when a chosen file is not there: a test that was renamed must not fall out of a line unnoticed
  */
-export function filesOfLine(files, { only }) {
-  if (!only) return files
-  const unfit = only.find((pattern) => !files.some((file) => fits(file, pattern)))
-  if (unfit !== undefined) throw new Error(`scripts/test/lines.mjs names ${unfit}, and there is no such test file`)
-  return files.filter((file) => only.some((pattern) => fits(file, pattern)))
-}
-
-/**
- * @param {string} file
- * @param {string} pattern a path, or one that ends in `/*`
- */
-function fits(file, pattern) {
-  const name = file.replace(/\.test\.ts$/, '')
-  return pattern.endsWith('/*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern
+export function filesOfLine(files, { node, only }) {
+  if (!only) return files.filter((file) => file !== nativeTests || node === mainNode)
+  const paths = only.map((name) => (name === nativeTests ? name : `${name}.test.ts`))
+  const missing = paths.find((path) => !files.includes(path))
+  if (missing !== undefined) throw new Error(`scripts/test/lines.mjs names ${missing}, and there is no such test file`)
+  return paths
 }

@@ -21,7 +21,7 @@ export function nativeTestProgram(root, variant = 'plain') {
  * @param {import('./session.mjs').Session} session
  * @param {Variant} variant
  */
-export async function runNativeTests({ root, report, progress }, variant) {
+export async function runNativeTests({ root, report, progress, kernelTls }, variant) {
   progress.step(`native tests, ${variant}`)
   const line = report.beginLine(`native, ${variant}`)
   const startedAt = performance.now()
@@ -32,6 +32,7 @@ export async function runNativeTests({ root, report, progress }, variant) {
     const results = new ProgramResults()
     const ended = await runChild(nativeTestProgram(root, variant), [], {
       cwd: root,
+      env: { ...process.env, ...(kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}) },
       timeoutMs: runTimeoutMs,
       onStdout: (text) => results.stdout(text),
       onStderr: (text) => results.stderr(text),

@@ -53,7 +53,8 @@ export class ProgramEvents {
       this.#onBegin(event.begin)
       return
     }
-    const { file, results } = /** @type {NonNullable<typeof this.#running>} */ (this.#running)
+    if (!this.#running) throw new Error("the programs' runner speaks of no program")
+    const { file, results } = this.#running
     if (event.stdout !== undefined) results.stdout(event.stdout)
     else if (event.stderr !== undefined) results.stderr(event.stderr)
     else this.#end(file, results.end(event, { mayBeEmpty: this.#mayBeEmpty }), event.seconds, results.output)

@@ -26,7 +26,7 @@ export class Progress {
 
   /** Within the step; only a terminal shows it. @param {string} text */
   detail(text) {
-    this.#detail = `: ${text}`
+    this.#detail = `; ${text}`
     if (this.#timer) this.#rewrite()
   }
 

@@ -40,11 +40,13 @@ export class Report {
 
   /** @param {string} name */
   beginLine(name) {
-    this.#print(`\n${name}`)
     const line = { name, files: 0, passed: 0, failed: 0, skipped: 0, seconds: 0 }
     this.#lines.push(line)
     const startedAt = performance.now()
     return {
+      get failed() {
+        return line.failed
+      },
       /** @type {(file: string, tally: import('./tap-tally.mjs').Tally, seconds: number, output?: string) => void} */
       add: (file, tally, seconds, output = '') => this.#add(line, file, tally, seconds, output),
       /** Output that belongs to none of the files, of a line with failures. @param {string} output */
@@ -71,18 +73,19 @@ export class Report {
     line.skipped += skips.length
     this.#todos += todos
     const mark = failures.length > 0 ? 'not ok' : 'ok    '
-    this.#print(`  ${mark} ${file}  ${counts(passed, failures.length, skips.length)}  ${seconds.toFixed(1)} s`)
+    const result = `${counts(passed, failures.length, skips.length)}  ${seconds.toFixed(1)} s`
+    this.#print(`${mark}  ${line.name}  ${file}  ${result}`)
     for (const { name, reason } of skips) this.#noteSkip(reason, `${line.name}: ${file} > ${name}`)
     for (const failure of failures) {
       this.#failures.push(`${line.name}: ${file} > ${failure.name}`)
-      this.#print(indent(describe(failure), 9))
+      this.#print(indent(describe(failure), 8))
     }
     if (failures.length > 0 && output.trim()) this.#printOutput(output)
   }
 
   /** @param {string} output */
   #printOutput(output) {
-    this.#print(indent(`it wrote:\n${indent(output.slice(-outputKept), 2)}`, 9))
+    this.#print(indent(`it wrote:\n${indent(output.slice(-outputKept), 2)}`, 8))
   }
 
   /**

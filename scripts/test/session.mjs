@@ -12,7 +12,6 @@ import { join } from 'node:path'
  * @property {boolean} kernelTls whether this machine's kernel has TLS
  * @property {Record<string, string>} testEnv the environment of test files, beside what is there
  * @property {string[]} remarks what to say at the end
- * @property {AbortSignal} signal
  */
 
 /**

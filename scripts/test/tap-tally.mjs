@@ -105,7 +105,7 @@ function watch(parser, path, tally, sections) {
     if (!/^# (Subtest|time=|\{ )/.test(text)) lastFailure?.comments.push(text.replace(/^# |\n$/g, ''))
   })
   parser.on('complete', (results) => {
-    const errors = new Set(results.failures.map(({ tapError }) => tapError))
+    const errors = new Set(results.failures.map((failure) => failure.tapError))
     for (const error of errors) if (error) tally.fail(named(`malformed TAP: ${error}`))
   })
 }
