@@ -13,6 +13,8 @@
               "binding/native_queue.cc",
               "crypto/key_schedule.cc",
               "crypto/record_protection.cc",
+              "crypto/secret.cc",
+              "crypto/traffic_secret.cc",
               "kernel/kernel_tls.cc",
               "kernel/probe.cc",
               "kernel/pseudo_file.cc",

@@ -15,6 +15,9 @@ export interface StreamHandle {
   readonly bytesWritten?: number
   /** What a TLSWrap writes to. */
   readonly _parent?: StreamHandle
+  /** Of a TLSWrap; tlsSocket's methods of these names call them. */
+  enableTrace?(): void
+  setMaxSendFragment?(bytes: number): number
 }
 
 export type WriteCallback = (error?: Error | null) => void
@@ -31,10 +34,14 @@ export interface SocketInternals {
   _handle: StreamHandle | null
   /** The message that is being sent on a socket that node:http has. */
   _httpMessage?: OutgoingMessage | null
+  /** Of a server's connection that speaks HTTP. */
+  parser?: object | null
   /** Set by resetAndDestroy() until _destroy has seen it. */
   resetAndClosing?: boolean
   /** Starts the idle timer anew, as every write of Node's does. */
   _unrefTimer(): void
+  /** Ends, then destroys. */
+  destroySoon(): void
   _write(chunk: Buffer | string, encoding: BufferEncoding | 'buffer', callback: WriteCallback): void
   _writev(chunks: ChunkBatch, callback: WriteCallback): void
   _final(callback: WriteCallback): void
@@ -51,6 +58,10 @@ export interface MessageInternals {
   outputData: unknown[]
   chunkedEncoding: boolean
   strictContentLength?: boolean
+  /** The connection is to be kept for another exchange. Read until the end of this one. */
+  shouldKeepAlive: boolean
+  /** Of a response: the connection ends with it. */
+  _last: boolean
   _send: unknown
 }
 

@@ -80,13 +80,24 @@ void MarkShutdownSent(const Napi::CallbackInfo& info) {
   if (session != nullptr) session->MarkShutdownSent();
 }
 
+// (tlsHandle): tlsSocket.enableTrace() for a session that was handed over
+void TraceSession(const Napi::CallbackInfo& info) {
+  Session* session = SessionOfHandle(info[0].As<Napi::Object>());
+  if (session != nullptr) session->StartTrace();
+}
+
 // (socketFd) -> NativeQueue, or -errno
 Napi::Value OpenTcpQueue(const Napi::CallbackInfo& info) {
   UniqueFd duplicate(system_calls.duplicate(info[0].As<Napi::Number>().Int32Value()));
   if (!duplicate.is_open()) return Napi::Number::New(info.Env(), -errno);
   AddonState& state = StateOf(info);
   return NativeQueue::Wrap(state.queue_constructor, SocketQueue::Open(&Sender::Instance(), std::move(duplicate),
-                                                                      std::nullopt, state.mailbox));
+                                                                      std::nullopt, KeyChange(), state.mailbox));
+}
+
+// (records): internal, for tests
+void SetRecordsPerWriteKey(const Napi::CallbackInfo& info) {
+  SetRecordsPerKey(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()));
 }
 
 // (fileFd) -> NativeFile, or -errno
@@ -179,11 +190,13 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("isTracked", Napi::Function::New<IsTracked>(env));
   exports.Set("handOver", Napi::Function::New<HandOverTlsSession>(env));
   exports.Set("markShutdownSent", Napi::Function::New<MarkShutdownSent>(env));
+  exports.Set("traceSession", Napi::Function::New<TraceSession>(env));
   exports.Set("openTcpQueue", Napi::Function::New<OpenTcpQueue>(env));
   exports.Set("openFile", Napi::Function::New<OpenFile>(env));
   exports.Set("openMailbox", Napi::Function::New<OpenMailbox>(env));
   exports.Set("holdEventLoop", Napi::Function::New<HoldEventLoop>(env));
   exports.Set("setSenderThreads", Napi::Function::New<SetSenderThreads>(env));
+  exports.Set("setRecordsPerKey", Napi::Function::New<SetRecordsPerWriteKey>(env));
   exports.Set("fileOffset", Napi::Function::New<FileOffset>(env));
   exports.Set("setFileOffset", Napi::Function::New<SetFileOffset>(env));
   exports.Set("isPseudoFile", Napi::Function::New<IsPseudo>(env));

@@ -13,6 +13,7 @@ Napi::Function NativeQueue::Define(Napi::Env env) {
                          InstanceMethod<&NativeQueue::SendRange>("sendRange"),
                          InstanceMethod<&NativeQueue::SendBytes>("sendBytes"),
                          InstanceMethod<&NativeQueue::SendControl>("sendControl"),
+                         InstanceMethod<&NativeQueue::WatchKey>("watchKey"),
                          InstanceMethod<&NativeQueue::Cancel>("cancel"),
                          InstanceMethod<&NativeQueue::Close>("close"),
                          InstanceAccessor<&NativeQueue::BytesSent>("bytesSent"),
@@ -62,6 +63,11 @@ Napi::Value NativeQueue::SendControl(const Napi::CallbackInfo& info) {
                                             static_cast<uint8_t>(info[1].As<Napi::Number>().Uint32Value()),
                                             bytes.Data(), bytes.ByteLength(), info[3].As<Napi::Boolean>().Value());
   return Napi::Number::New(info.Env(), submitted);
+}
+
+// (item): told kKeySpent when the session should not go on for long
+void NativeQueue::WatchKey(const Napi::CallbackInfo& info) {
+  queue_->WatchKey(info[0].As<Napi::Number>().Uint32Value());
 }
 
 // (item) -> taken back

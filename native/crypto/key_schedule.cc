@@ -55,6 +55,10 @@ bool DeriveTls13Keys(const char* digest, const uint8_t* traffic_secret, size_t s
          ExpandLabel(digest, traffic_secret, secret_size, "iv", keys->iv.data(), kIvSize);
 }
 
+bool DeriveNextTrafficSecret(const char* digest, const uint8_t* traffic_secret, size_t secret_size, uint8_t* next) {
+  return ExpandLabel(digest, traffic_secret, secret_size, "traffic upd", next, secret_size);
+}
+
 bool DeriveTls12Keys(const char* digest, const Tls12Secrets& secrets, bool for_server, TransmitKeys* keys) {
   static evp_kdf_st* const kdf = openssl.EVP_KDF_fetch(nullptr, "TLS1-PRF", nullptr);
   static constexpr char kLabel[] = "key expansion";

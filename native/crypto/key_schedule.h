@@ -12,6 +12,9 @@ namespace ktls {
 // keys->cipher. `digest` is OpenSSL's name of the suite's hash.
 bool DeriveTls13Keys(const char* digest, const uint8_t* traffic_secret, size_t secret_size, TransmitKeys* keys);
 
+// RFC 8446, 7.2: the secret of the next key, as long as the present one ("traffic upd").
+bool DeriveNextTrafficSecret(const char* digest, const uint8_t* traffic_secret, size_t secret_size, uint8_t* next);
+
 struct Tls12Secrets {
   const uint8_t* master_secret;  // 48 bytes
   const uint8_t* client_random;  // 32 bytes

@@ -19,6 +19,8 @@ constexpr uint8_t kRecordTypeAlert = 21;
 constexpr uint8_t kRecordTypeHandshake = 22;
 constexpr uint8_t kRecordTypeApplicationData = 23;
 
+constexpr size_t kMaxRecordBytes = 16384;  // of plaintext: 2^14, RFC 8446 section 5.1
+
 size_t KeySize(Cipher cipher);
 
 // What one record adds to its plaintext on the wire: header 5, tag 16, and in TLS 1.3 the content type (1), in TLS 1.2

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "unique_fd.h"
@@ -64,6 +65,17 @@ int ProbeRekey() {
   TransmitKeys keys;
   keys.key[0] = 1;
   return SetTransmitKeys(connection.client.get(), keys);
+}
+
+bool KernelTakesNewKeys() {
+  enum : int { kUnknown, kNo, kYes };
+  static std::atomic<int> known{kUnknown};
+  if (known == kUnknown) {
+    const int error = ProbeRekey();
+    if (error == 0) known = kYes;
+    if (error == -EBUSY) known = kNo;  // net/tls/tls_main.c before Linux 6.14
+  }
+  return known == kYes;
 }
 
 }  // namespace ktls

@@ -22,6 +22,10 @@ std::vector<std::string> LoadAll() {
 #define KTLS_RESOLVE(name, result, parameters) Resolve(FindInProcess, #name, &openssl.name, &missing);
   KTLS_LIBSSL_FUNCTIONS(KTLS_RESOLVE)
 #undef KTLS_RESOLVE
+  std::vector<std::string> dispensable;
+#define KTLS_RESOLVE(name, result, parameters) Resolve(FindInProcess, #name, &openssl.name, &dispensable);
+  KTLS_OPTIONAL_LIBSSL_FUNCTIONS(KTLS_RESOLVE)
+#undef KTLS_RESOLVE
   // Before 3.0 the same names have other meanings (ex_data, record layer); 4.0 has not been tried.
   if (missing.empty() && openssl.OpenSSL_version_num() >> 28 != 3) missing.emplace_back("OpenSSL 3.x");
   return missing;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ constexpr int kBioCallbackControl = 0x06;   // BIO_CB_CTRL
 constexpr int kBioCallbackReturn = 0x80;    // BIO_CB_RETURN
 constexpr int kBioControlPending = 10;      // BIO_CTRL_PENDING
 constexpr int kSentShutdown = 1;            // SSL_SENT_SHUTDOWN
+constexpr int kControlSetSplitSendFragment = 125;  // SSL_CTRL_SET_SPLIT_SEND_FRAGMENT
+constexpr int kBioNoClose = 0;              // BIO_NOCLOSE
+constexpr int kBioText = 0x10;              // BIO_FP_TEXT
 constexpr int kKeyUpdateNone = -1;          // SSL_KEY_UPDATE_NONE
 constexpr uint64_t kOptionNoRenegotiation = uint64_t{1} << 30;  // SSL_OP_NO_RENEGOTIATION
 constexpr int kCipherControlSetIvLength = 0x9;                  // EVP_CTRL_AEAD_SET_IVLEN
@@ -80,6 +84,8 @@ constexpr int kKdfModeExpandOnly = 2;                           // EVP_KDF_HKDF_
   F(BIO_free, int, (Bio*))                                                                                      \
   F(BIO_ctrl_pending, size_t, (Bio*))                                                                           \
   F(BIO_number_written, uint64_t, (Bio*))                                                                       \
+  F(BIO_number_read, uint64_t, (Bio*))                                                                          \
+  F(BIO_new_fp, Bio*, (FILE*, int))                                                                             \
   F(BIO_set_callback_ex, void, (Bio*, BioCallback))                                                             \
   F(BIO_get_callback_ex, BioCallback, (const Bio*))                                                             \
   F(BIO_set_callback_arg, void, (Bio*, char*))                                                                  \
@@ -111,7 +117,9 @@ constexpr int kKdfModeExpandOnly = 2;                           // EVP_KDF_HKDF_
   F(SSL_set_ex_data, int, (Ssl*, int, void*))                                      \
   F(SSL_get_ex_data, void*, (const Ssl*, int))                                     \
   F(SSL_get_SSL_CTX, SslContext*, (const Ssl*))                                    \
+  F(SSL_get_rbio, Bio*, (const Ssl*))                                              \
   F(SSL_get_wbio, Bio*, (const Ssl*))                                              \
+  F(SSL_ctrl, long, (Ssl*, int, long, void*))                                      \
   F(SSL_set0_wbio, void, (Ssl*, Bio*))                                             \
   F(SSL_is_init_finished, int, (const Ssl*))                                       \
   F(SSL_is_server, int, (const Ssl*))                                              \
@@ -131,14 +139,18 @@ constexpr int kKdfModeExpandOnly = 2;                           // EVP_KDF_HKDF_
   F(SSL_get_client_random, size_t, (const Ssl*, uint8_t*, size_t))                 \
   F(SSL_get_server_random, size_t, (const Ssl*, uint8_t*, size_t))
 
+// Left out of some builds (no-ssl-trace), which can do without.
+#define KTLS_OPTIONAL_LIBSSL_FUNCTIONS(F) F(SSL_trace, void, (int, int, int, const void*, size_t, Ssl*, void*))
+
 struct OpenSslApi {
 #define KTLS_MEMBER(name, result, parameters) result(*name) parameters = nullptr;
   KTLS_LIBCRYPTO_FUNCTIONS(KTLS_MEMBER)
   KTLS_LIBSSL_FUNCTIONS(KTLS_MEMBER)
+  KTLS_OPTIONAL_LIBSSL_FUNCTIONS(KTLS_MEMBER)
 #undef KTLS_MEMBER
 };
 
-// All pointers are set once Load*() has said that nothing is missing; before that, none may be called.
+// All pointers but the optional are set once Load*() has said that nothing is missing; before that, none may be called.
 extern OpenSslApi openssl;
 
 using FindSymbol = void* (*)(const char* name);

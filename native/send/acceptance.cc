@@ -11,9 +11,16 @@ Acceptance::Acceptance(const std::optional<KernelTlsState>& tls) : tls_(tls) {
   if (!tls_) return;
   overhead_ = RecordOverhead(tls_->version, tls_->cipher);
   first_sequence_ = tls_->record_sequence_at_hand_over;
+  records_under_key_at_most_ = first_sequence_;
 }
 
-int Acceptance::ReadTarget(int socket_fd, uint64_t* target) const {
+void Acceptance::AddPlaintext(uint64_t bytes) {
+  plaintext_ += bytes;
+  // The last record of before may have been closed, and another begun.
+  if (tls_) records_under_key_at_most_ += bytes / kMaxRecordBytes + 2;
+}
+
+int Acceptance::ReadTarget(int socket_fd, uint64_t* target) {
   *target = 0;
   if (!tls_) return 0;
   uint64_t records;
@@ -51,15 +58,17 @@ int Acceptance::Rekey(int socket_fd, const TransmitKeys& keys) {
   if (const int error = SetTransmitKeys(socket_fd, keys)) return error;
   records_under_earlier_keys_ = records;
   first_sequence_ = keys.record_sequence;
+  records_under_key_at_most_ = first_sequence_;
   return 0;
 }
 
-int Acceptance::ReadRecords(int socket_fd, uint64_t* records) const {
+int Acceptance::ReadRecords(int socket_fd, uint64_t* records) {
   uint64_t sequence;
   if (const int error = ReadRecordSequence(socket_fd, tls_->version, tls_->cipher, &sequence)) return error;
   // A number that went back means that the socket has another writer; what is on the wire is unknown.
   if (sequence < first_sequence_) return -EPROTO;
   *records = records_under_earlier_keys_ + (sequence - first_sequence_);
+  records_under_key_at_most_ = sequence;
   return 0;
 }
 

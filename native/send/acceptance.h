@@ -18,12 +18,15 @@ class Acceptance {
  public:
   explicit Acceptance(const std::optional<KernelTlsState>& tls);
 
-  // The kernel took this much plaintext, of whatever content type.
-  void AddPlaintext(uint64_t bytes) { plaintext_ += bytes; }
+  // The kernel took this much plaintext, of whatever content type, by one system call.
+  void AddPlaintext(uint64_t bytes);
+
+  // Not fewer than the records that the present key has protected, without asking the kernel. Plain TCP has none.
+  uint64_t records_under_key_at_most() const { return records_under_key_at_most_; }
 
   // What must be accepted for everything taken so far to be sent. Only at an item's last byte: no record is open then.
   // 0 or -errno.
-  int ReadTarget(int socket_fd, uint64_t* target) const;
+  int ReadTarget(int socket_fd, uint64_t* target);
 
   // How much of any target TCP has accepted; of plain TCP, all. 0 or -errno.
   int ReadAccepted(int socket_fd, uint64_t* accepted, bool* connection_is_closed) const;
@@ -37,13 +40,14 @@ class Acceptance {
   bool kernel_tls() const { return tls_.has_value(); }
 
  private:
-  int ReadRecords(int socket_fd, uint64_t* records) const;
+  int ReadRecords(int socket_fd, uint64_t* records);
 
   const std::optional<KernelTlsState> tls_;
   uint64_t overhead_ = 0;
   uint64_t plaintext_ = 0;
   uint64_t records_under_earlier_keys_ = 0;
   uint64_t first_sequence_ = 0;  // under the present key
+  uint64_t records_under_key_at_most_ = 0;
 };
 
 }  // namespace ktls

@@ -13,6 +13,7 @@ enum class Outcome : int32_t {
   kComplete = 0,  // the last byte was accepted by TCP (design: "taken is not sent")
   kProgress = 1,  // of a range: bytes so far; more will come
   kReleased = 2,  // of a queue whose Close() returned false: its descriptor is closed now
+  kKeySpent = 3,  // of a queue: its write key should protect no more, and cannot be changed (WatchKey)
   // Otherwise a negative errno: the item failed, and with it all that were behind it. -ENODATA: the file ended early.
 };
 

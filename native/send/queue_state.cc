@@ -2,6 +2,7 @@
 #include "queue_state.h"
 
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "../kernel/system_calls.h"
@@ -22,18 +23,44 @@ uint64_t NextQueueId() {
 }  // namespace
 
 SocketQueue::State::State(Sender* sender_, UniqueFd socket_, const std::optional<KernelTlsState>& tls,
-                          std::shared_ptr<CompletionSink> sink)
-    : sender(sender_), id(NextQueueId()), socket(std::move(socket_)), acceptance(tls), outbox(std::move(sink)) {}
+                          KeyChange key_change_, std::shared_ptr<CompletionSink> sink)
+    : sender(sender_),
+      id(NextQueueId()),
+      socket(std::move(socket_)),
+      acceptance(tls),
+      outbox(std::move(sink)),
+      key_change(std::move(key_change_)) {}
 
 int SocketQueue::State::Admit() {
   if (failed || ended) return -EPIPE;
   return thread ? 0 : sender->Assign(id, &thread);
 }
 
+void SocketQueue::State::DemandKeyChange() {
+  if (key != Key::kGood || failed || ended) return;
+  if (key_change.source && key_change.kernel_can()) {
+    key = Key::kDue;
+    return;
+  }
+  key = Key::kSpent;
+  if (key_item) outbox.Push({*key_item, static_cast<int32_t>(Outcome::kKeySpent), 0});
+}
+
+int SocketQueue::State::QueueKeyUpdate() {
+  constexpr uint8_t kKeyUpdate[] = {24, 0, 0, 1, 0};  // RFC 8446, 4.6.3: one byte, update_not_requested
+  ControlItem update{kRecordTypeHandshake, {std::begin(kKeyUpdate), std::end(kKeyUpdate)}, nullptr};
+  update.next_keys = std::make_unique<TransmitKeys>();
+  if (!key_change.source->Next(update.next_keys.get())) return -EKEYREJECTED;
+  key = Key::kQueued;
+  urgent.push_back({kNobody, false, 0, std::move(update)});
+  return 0;
+}
+
 int SocketQueue::State::Settle(const Item& item, TakenItem* settled) {
   if (const auto* control = std::get_if<ControlItem>(&item.content)) {
     if (control->next_keys) {
       if (const int error = acceptance.Rekey(socket.get(), *control->next_keys)) return error;
+      key = Key::kGood;
     }
     // The kernel closes an open record before it makes another (tls_handle_open_record in net/tls/tls_main.c).
     auto* range = items.empty() ? nullptr : std::get_if<RangeItem>(&items.front().content);
@@ -60,6 +87,7 @@ void SocketQueue::State::CountTaken(Item* item, size_t size) {
   item->taken += size;
   acceptance.AddPlaintext(size);
   if (!std::holds_alternative<ControlItem>(item->content)) bytes_sent += size;
+  if (acceptance.records_under_key_at_most() >= key_change.records_per_key) DemandKeyChange();
 }
 
 void SocketQueue::State::FailFirst(std::list<Item>* from, int error) {

@@ -34,13 +34,25 @@ struct SocketQueue::State {
     kWaiting,  // a turn when a timer ends: everything is taken, not everything is accepted
   };
 
-  State(Sender* sender_, UniqueFd socket_, const std::optional<KernelTlsState>& tls,
+  // Of the key that the kernel encrypts with.
+  enum class Key {
+    kGood,
+    kDue,     // changed before the next application data
+    kQueued,  // its KeyUpdate is among the urgent items
+    kSpent,   // should be changed and cannot
+  };
+
+  State(Sender* sender_, UniqueFd socket_, const std::optional<KernelTlsState>& tls, KeyChange key_change_,
         std::shared_ptr<CompletionSink> sink);
 
   // --- under `mutex` ---
   // Whether an item may be submitted. 0 or -errno.
   int Admit();
   bool HasItems() const { return !urgent.empty() || !items.empty(); }
+  // The key should not protect much more.
+  void DemandKeyChange();
+  // Puts a KeyUpdate before all other items. 0 or -errno.
+  int QueueKeyUpdate();
   // Nothing is in front of a new item, so that the owner's thread may send it.
   bool MayBypass() const { return !busy && !HasItems(); }
 
@@ -65,6 +77,9 @@ struct SocketQueue::State {
 
   // --- socket_queue.cc, the owner's thread; these return Submitted or -errno ---
   int SubmitControl(const std::shared_ptr<SocketQueue>& self, ItemId item, ControlItem control, bool is_urgent);
+  int SubmitBytes(const std::shared_ptr<SocketQueue>& self, ItemId item, const iovec* buffers, size_t count);
+  // What is left for alerts that would be dropped now: one attempt each.
+  void SendUrgentAlerts();
   // Under `mutex`: an item that was sent without having been in the queue.
   int FinishAtOnce(const std::shared_ptr<SocketQueue>& self, const Item& item);
   int FailAtOnce(int error);
@@ -97,6 +112,10 @@ struct SocketQueue::State {
   std::deque<TakenItem> taken;
   Acceptance acceptance;
   Outbox outbox;
+
+  KeyChange key_change;
+  Key key = Key::kGood;
+  std::optional<ItemId> key_item;  // is told when the key is spent
 
   std::chrono::milliseconds acceptance_delay{0};
   bool blocked = false;             // the socket was full at the last attempt

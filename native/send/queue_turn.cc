@@ -90,6 +90,9 @@ Turn SocketQueue::State::RunTurn(int epoll, const Wake& wake, std::unique_lock<s
 
 void SocketQueue::State::SendSome(std::unique_lock<std::mutex>* lock) {
   for (size_t spent = 0; spent < kBytesPerTurn && HasItems() && !blocked;) {
+    if (key == Key::kDue && urgent.empty() && !std::holds_alternative<ControlItem>(items.front().content)) {
+      if (const int error = QueueKeyUpdate()) return FailFirst(&items, error);
+    }
     std::list<Item>* const from = urgent.empty() ? &items : &urgent;
     Item* const item = &from->front();
     Begin(item);

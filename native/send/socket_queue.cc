@@ -21,8 +21,6 @@ constexpr auto kComplete = static_cast<int>(Submitted::kComplete);
 // The most that the owner's thread, which runs JavaScript, encrypts itself.
 constexpr size_t kMaxBytesAtOnce = 256 * 1024;
 
-constexpr size_t kMaxRecordBytes = 16384;  // RFC 8446 section 5.1: 2^14
-
 constexpr auto kMaxOffset = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
 
 // Everything but the first `skip` bytes.
@@ -41,9 +39,9 @@ std::vector<uint8_t> CopyRest(const iovec* buffers, size_t count, size_t skip, s
 }  // namespace
 
 std::shared_ptr<SocketQueue> SocketQueue::Open(Sender* sender, UniqueFd socket, std::optional<KernelTlsState> tls,
-                                               std::shared_ptr<CompletionSink> sink) {
-  return std::make_shared<SocketQueue>(PassKey(),
-                                       std::make_unique<State>(sender, std::move(socket), tls, std::move(sink)));
+                                               KeyChange key_change, std::shared_ptr<CompletionSink> sink) {
+  return std::make_shared<SocketQueue>(
+      PassKey(), std::make_unique<State>(sender, std::move(socket), tls, std::move(key_change), std::move(sink)));
 }
 
 SocketQueue::SocketQueue(PassKey, std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -72,31 +70,49 @@ int SocketQueue::SendRange(ItemId id, FileRange&& range) {
 }
 
 int SocketQueue::SendBytes(ItemId id, const iovec* buffers, size_t count) {
+  const int submitted = state_->SubmitBytes(shared_from_this(), id, buffers, count);
+  state_->outbox.Flush();
+  return submitted;
+}
+
+int SocketQueue::State::SubmitBytes(const std::shared_ptr<SocketQueue>& self, ItemId item_id, const iovec* buffers,
+                                    size_t count) {
   size_t size = 0;
   for (size_t i = 0; i < count; ++i) size += buffers[i].iov_len;
 
-  const std::lock_guard lock(state_->mutex);
-  if (const int error = state_->Admit()) return error;
-  Item item{id, false, 0, BytesItem()};
-  if (state_->MayBypass()) {
-    const StepResult result = SendBytesStep(state_->socket.get(), buffers, count, kMaxBytesAtOnce);
-    state_->CountTaken(&item, result.taken);
-    if (result.error != 0 && result.error != -EAGAIN) return state_->FailAtOnce(result.error);
-    if (result.taken == size) return state_->FinishAtOnce(shared_from_this(), item);
+  const std::lock_guard lock(mutex);
+  if (const int error = Admit()) return error;
+  Item item{item_id, false, 0, BytesItem()};
+  if (MayBypass() && key != Key::kDue) {
+    const StepResult result = SendBytesStep(socket.get(), buffers, count, kMaxBytesAtOnce);
+    CountTaken(&item, result.taken);
+    if (result.error != 0 && result.error != -EAGAIN) return FailAtOnce(result.error);
+    if (result.taken == size) return FinishAtOnce(self, item);
   }
   std::get<BytesItem>(item.content).bytes = CopyRest(buffers, count, item.taken, size);
-  state_->items.push_back(std::move(item));
-  state_->Notify(shared_from_this());
+  items.push_back(std::move(item));
+  Notify(self);
   return kPending;
 }
 
 int SocketQueue::SendControl(ItemId id, uint8_t content_type, const uint8_t* bytes, size_t size, bool urgent) {
-  return state_->SubmitControl(shared_from_this(), id, {content_type, {bytes, bytes + size}, nullptr}, urgent);
+  const int submitted =
+      state_->SubmitControl(shared_from_this(), id, {content_type, {bytes, bytes + size}, nullptr}, urgent);
+  state_->outbox.Flush();
+  return submitted;
 }
 
-int SocketQueue::SendKeyUpdate(ItemId id, const uint8_t* bytes, size_t size, std::unique_ptr<TransmitKeys> next_keys) {
-  return state_->SubmitControl(shared_from_this(), id,
-                               {kRecordTypeHandshake, {bytes, bytes + size}, std::move(next_keys)}, true);
+void SocketQueue::RequestKeyUpdate() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->DemandKeyChange();
+  }
+  state_->outbox.Flush();
+}
+
+void SocketQueue::WatchKey(ItemId item) {
+  const std::lock_guard lock(state_->mutex);
+  state_->key_item = item;
 }
 
 int SocketQueue::State::SubmitControl(const std::shared_ptr<SocketQueue>& self, ItemId item_id, ControlItem control,
@@ -153,6 +169,14 @@ bool SocketQueue::Cancel(ItemId id) {
   return true;
 }
 
+// As Node's own destroy() after an alert: what the socket takes at once is sent, the rest is dropped.
+void SocketQueue::State::SendUrgentAlerts() {
+  for (const Item& item : urgent) {
+    const auto& control = std::get<ControlItem>(item.content);
+    if (control.content_type == kRecordTypeAlert && SendControlStep(socket.get(), control).error != 0) return;
+  }
+}
+
 void SocketQueue::Abort() {
   std::list<Item> urgent, items;
   {
@@ -176,6 +200,7 @@ bool SocketQueue::Close(ItemId release_item, bool for_reset) {
     const std::lock_guard lock(state_->mutex);
     if (state_->closed) return !state_->release_item;
     state_->closed = true;
+    if (!for_reset && !state_->busy) state_->SendUrgentAlerts();
     state_->EndAll(-ECANCELED);
     released = !state_->busy;
     if (released) {

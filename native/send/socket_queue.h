@@ -15,6 +15,7 @@
 #include "../kernel/kernel_tls.h"
 #include "../kernel/unique_fd.h"
 #include "completion.h"
+#include "key_change.h"
 
 namespace ktls {
 
@@ -39,14 +40,14 @@ struct FileRange {
 
 // What a submit call answers; otherwise a negative errno, and the item is not in the queue: -EPIPE after a failure or
 // Close; -EAGAIN, -EMFILE and the like if no sender thread could be started (nothing was sent; it may be tried again).
-// Any other error of SendBytes, SendControl and SendKeyUpdate is the socket's, and the queue has failed with it.
+// Any other error of SendBytes and SendControl is the socket's, and the queue has failed with it.
 enum class Submitted : int { kPending = 0, kComplete = 1 };
 
 class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
  public:
   // `socket` is the queue's own duplicate of a non-blocking stream socket. `tls` is empty for plain TCP.
   static std::shared_ptr<SocketQueue> Open(Sender* sender, UniqueFd socket, std::optional<KernelTlsState> tls,
-                                           std::shared_ptr<CompletionSink> sink);
+                                           KeyChange key_change, std::shared_ptr<CompletionSink> sink);
   ~SocketQueue();
 
   // --- the owner's thread ---
@@ -56,10 +57,12 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   int SendBytes(ItemId item, const iovec* buffers, size_t count);
   // One record, whole. `urgent`: before everything that has not begun, at the next record border (a fatal alert).
   int SendControl(ItemId item, uint8_t content_type, const uint8_t* bytes, size_t size, bool urgent);
-  // A KeyUpdate message and the keys that follow it, in one step. Always urgent: RFC 8446 section 4.6.3 wants it before
-  // the next application data. Whether the kernel takes new keys must be known before (ProbeRekey): once the message is
-  // out, a refusal fails the queue.
-  int SendKeyUpdate(ItemId item, const uint8_t* bytes, size_t size, std::unique_ptr<TransmitKeys> next_keys);
+  // The peer asks for new keys. They follow a KeyUpdate, as one step, before the next application data and not sooner,
+  // so that any number of requests costs one; alerts do not wait for it. Where the keys cannot change, see WatchKey.
+  void RequestKeyUpdate();
+  // `item` is told kKeySpent, once, when the key should change and cannot: the queue goes on with it, for its owner to
+  // finish what it has begun.
+  void WatchKey(ItemId item);
   // Takes a range back that has not begun; it completes with -ECANCELED. False: too late, or no such item.
   bool Cancel(ItemId item);
   // Nothing of this queue is sent after it. Every pending item completes with -ECANCELED through the sink.

@@ -3,12 +3,17 @@
 #include <netinet/tcp.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <utility>
 
 #include "../crypto/key_schedule.h"
+#include "../crypto/traffic_secret.h"
+#include "../kernel/probe.h"
+#include "session_tracker.h"
 
 namespace ktls {
 
@@ -19,9 +24,7 @@ constexpr int kNidAes128Gcm = 895;
 constexpr int kNidAes256Gcm = 901;
 constexpr int kNidChaCha20Poly1305 = 1018;
 
-struct BioFree {
-  void operator()(Bio* bio) const { openssl.BIO_free(bio); }
-};
+std::atomic<uint64_t> records_per_key{KeyChange::kRecordsPerKey};
 
 HandOverResult Refuse(HandOver status, int error = 0) { return {status, error, nullptr}; }
 
@@ -44,26 +47,37 @@ bool BelongTogether(const Ssl* ssl, const uint8_t* finished, size_t size) {
   return size > 0 && own_size == size && own_size <= own.size() && memcmp(own.data(), finished, size) == 0;
 }
 
+// The peer's limit (RFC 6066, 4), or our own: SSL_set_max_send_fragment() has no getter, but the split size may
+// not be set above it. 16 KiB is that one's own default.
+bool HasRecordSizeLimit(Ssl* ssl) {
+  return openssl.SSL_SESSION_get_max_fragment_length(openssl.SSL_get_session(ssl)) != 0 ||
+         openssl.SSL_ctrl(ssl, kControlSetSplitSendFragment, kMaxRecordBytes, nullptr) != 1;
+}
+
 // Whether OpenSSL is in the middle of something that will still write.
 HandOver CheckQuiet(const Session& session) {
   Ssl* ssl = session.ssl();
-  if (openssl.SSL_is_init_finished(ssl) != 1 || openssl.SSL_renegotiate_pending(ssl) != 0 ||
-      openssl.SSL_get_key_update_type(ssl) != kKeyUpdateNone) {
+  if (openssl.SSL_is_init_finished(ssl) != 1 || openssl.SSL_renegotiate_pending(ssl) != 0) {
     return HandOver::kSessionNotReady;
   }
+  // The next write begins with the KeyUpdate, and ends with a record under the new key.
+  if (openssl.SSL_get_key_update_type(ssl) != kKeyUpdateNone) return HandOver::kProofNeeded;
   if ((openssl.SSL_get_shutdown(ssl) & kSentShutdown) != 0) return HandOver::kSessionEnding;
   if (openssl.BIO_ctrl_pending(session.bio()) != 0) return HandOver::kBusy;
   return HandOver::kDone;
 }
 
+const char* DigestOf(const Ssl* ssl) {
+  return openssl.EVP_MD_get0_name(openssl.SSL_CIPHER_get_handshake_digest(openssl.SSL_get_current_cipher(ssl)));
+}
+
 bool DeriveKeys(const Session& session, TransmitKeys* keys) {
   Ssl* ssl = session.ssl();
-  const char* digest =
-      openssl.EVP_MD_get0_name(openssl.SSL_CIPHER_get_handshake_digest(openssl.SSL_get_current_cipher(ssl)));
+  const char* digest = DigestOf(ssl);
   if (digest == nullptr) return false;
   if (keys->version == TlsVersion::kTls13) {
-    return session.traffic_secret_size() > 0 &&
-           DeriveTls13Keys(digest, session.traffic_secret(), session.traffic_secret_size(), keys);
+    const Secret& secret = session.traffic_secret();
+    return secret.is_set() && DeriveTls13Keys(digest, secret.data(), secret.size(), keys);
   }
   std::array<uint8_t, 48> master_secret;
   std::array<uint8_t, 32> client_random;
@@ -93,6 +107,11 @@ bool ContinueExplicitNonce(const RecordLog& log, TransmitKeys* keys) {
 // about to be given.
 HandOver ProveKeys(const Session& session, TransmitKeys* keys) {
   if (openssl.BIO_number_written(session.bio()) != session.bytes_counted()) return HandOver::kSessionInconsistent;
+  // What was read tells of a callback that was taken since the last write: enableTrace() does that. Up to four bytes may
+  // be a header that is not whole yet.
+  if (openssl.BIO_number_read(openssl.SSL_get_rbio(session.ssl())) >= session.bytes_counted_reading() + kRecordHeaderSize) {
+    return HandOver::kSessionInconsistent;
+  }
   if (!session.has_write_secret()) return HandOver::kSessionInconsistent;
   if (!DeriveKeys(session, keys)) return HandOver::kSessionInconsistent;
   if (session.records_since_key() == 0 || !session.record_log().has_last_record()) return HandOver::kProofNeeded;
@@ -104,6 +123,21 @@ HandOver ProveKeys(const Session& session, TransmitKeys* keys) {
   const bool explicit_nonce = keys->version == TlsVersion::kTls12 && keys->cipher != Cipher::kChaCha20Poly1305;
   if (explicit_nonce && !ContinueExplicitNonce(session.record_log(), keys)) return HandOver::kProofNeeded;
   return HandOver::kDone;
+}
+
+// Empty where there is no memory for it.
+std::optional<KeyChange> KeyChangeOf(const Session& session, const TransmitKeys& keys) {
+  KeyChange change;
+  change.kernel_can = KernelTakesNewKeys;
+  // RFC 8446, 5.5: with ChaCha20-Poly1305 the sequence number would wrap before the limit is reached.
+  change.records_per_key = keys.cipher == Cipher::kChaCha20Poly1305 ? std::numeric_limits<uint64_t>::max()
+                                                                    : records_per_key.load();
+  if (keys.version != TlsVersion::kTls13) return change;
+  const Secret& present = session.traffic_secret();
+  auto secret = std::make_unique<TrafficSecret>(keys.cipher, DigestOf(session.ssl()), present.data(), present.size());
+  if (!secret->is_set()) return std::nullopt;
+  change.source = std::move(secret);
+  return change;
 }
 
 int AttachUlpOnce(Session* session, int socket_fd) {
@@ -139,9 +173,7 @@ HandOverResult Attempt(Session* session, int socket_fd, const uint8_t* finished,
   const std::optional<Cipher> cipher = KernelCipher(openssl.SSL_get_current_cipher(ssl));
   if (!cipher) return Refuse(HandOver::kCipherUnsupported);
   keys.cipher = *cipher;
-  if (openssl.SSL_SESSION_get_max_fragment_length(openssl.SSL_get_session(ssl)) != 0) {
-    return Refuse(HandOver::kRecordSizeLimited);
-  }
+  if (HasRecordSizeLimit(ssl)) return Refuse(HandOver::kRecordSizeLimited);
 
   const HandOver proof = ProveKeys(*session, &keys);
   if (proof != HandOver::kDone) return Refuse(proof);
@@ -158,9 +190,12 @@ HandOverResult Attempt(Session* session, int socket_fd, const uint8_t* finished,
   if (!duplicate.is_open()) return Refuse(HandOver::kDescriptorLimit, errno);
   std::unique_ptr<Bio, BioFree> nowhere(openssl.BIO_new(openssl.BIO_s_null()));
   if (!nowhere) return Refuse(HandOver::kDescriptorLimit, ENOMEM);
+  std::optional<KeyChange> key_change = KeyChangeOf(*session, keys);
+  if (!key_change) return Refuse(HandOver::kDescriptorLimit, ENOMEM);
   std::shared_ptr<SocketQueue> queue =
       SocketQueue::Open(sender, std::move(duplicate),
-                        KernelTlsState{keys.version, keys.cipher, keys.record_sequence, bytes_accepted}, std::move(sink));
+                        KernelTlsState{keys.version, keys.cipher, keys.record_sequence, bytes_accepted},
+                        std::move(*key_change), std::move(sink));
 
   const int attached = AttachUlpOnce(session, socket_fd);
   if (attached < 0) return Refuse(HandOver::kUlpRefused, -attached);
@@ -169,10 +204,13 @@ HandOverResult Attempt(Session* session, int socket_fd, const uint8_t* finished,
 
   // The point of no return: from here the kernel encrypts whatever is written to this socket. What follows cannot fail.
   session->SwitchTo(queue, nowhere.release());
+  KeepCallbacks(*session);
   return {HandOver::kDone, 0, std::move(queue)};
 }
 
 }  // namespace
+
+void SetRecordsPerKey(uint64_t records) { records_per_key = records == 0 ? KeyChange::kRecordsPerKey : records; }
 
 HandOverResult HandOverSession(Session* session, int socket_fd, const uint8_t* finished, size_t finished_size,
                                Sender* sender, std::shared_ptr<CompletionSink> sink) {

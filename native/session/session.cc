@@ -1,7 +1,5 @@
 #include "session.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace ktls {
@@ -9,6 +7,8 @@ namespace ktls {
 namespace {
 constexpr uint8_t kChangeCipherSpec = 20;
 constexpr uint8_t kAlertLevelFatal = 2;
+
+uint64_t RecordSize(const uint8_t* header) { return kRecordHeaderSize + (uint64_t{header[3]} << 8 | header[4]); }
 }  // namespace
 
 Session::~Session() {
@@ -20,18 +20,18 @@ Session::~Session() {
   if (handed_over()) openssl.BIO_free(std::exchange(bio_, nullptr));
 }
 
+void Session::RecordHeaderRead(const uint8_t* header) { bytes_counted_reading_ += RecordSize(header); }
+
 void Session::RecordHeaderWritten(const uint8_t* header) {
-  bytes_counted_ += kRecordHeaderSize + (uint64_t{header[3]} << 8 | header[4]);
+  bytes_counted_ += RecordSize(header);
   // TLS 1.3's middlebox ChangeCipherSpec is not encrypted and takes no number (RFC 8446, 5). TLS 1.2's comes before the
   // key change that resets the count.
   if (header[0] != kChangeCipherSpec) records_since_key_++;
 }
 
 void Session::WriteKeyChanged(const uint8_t* traffic_secret, size_t size) {
-  ForgetSecret();
-  traffic_secret_size_ = std::min(size, traffic_secret_.size());
-  if (traffic_secret_size_ > 0) memcpy(traffic_secret_.data(), traffic_secret, traffic_secret_size_);
-  key_seen_ = true;
+  traffic_secret_.Wipe();
+  key_seen_ = size == 0 || traffic_secret_.Set(traffic_secret, size);
   records_since_key_ = 0;
 }
 
@@ -52,9 +52,16 @@ void Session::SwitchTo(std::shared_ptr<SocketQueue> queue, Bio* nowhere) {
 }
 
 void Session::ForgetSecret() {
-  openssl.OPENSSL_cleanse(traffic_secret_.data(), traffic_secret_.size());
-  traffic_secret_size_ = 0;
+  traffic_secret_.Wipe();
   key_seen_ = false;
+}
+
+void Session::StartTrace() {
+  if (openssl.SSL_trace != nullptr && !trace_) trace_.reset(openssl.BIO_new_fp(stderr, kBioNoClose | kBioText));
+}
+
+void Session::Trace(int write_p, int version, int content_type, const void* data, size_t size) {
+  if (trace_) openssl.SSL_trace(write_p, version, content_type, data, size, ssl_, trace_.get());
 }
 
 void Session::MarkShutdownSent() {

@@ -1,16 +1,20 @@
 // One TLS session (an SSL) as the tracker knows it. Belongs to the thread that runs the SSL; nothing else touches it.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "../crypto/secret.h"
 #include "../openssl/openssl_api.h"
 #include "../send/socket_queue.h"
 #include "record_log.h"
 
 namespace ktls {
+
+struct BioFree {
+  void operator()(Bio* bio) const { openssl.BIO_free(bio); }
+};
 
 class Session {
  public:
@@ -23,14 +27,15 @@ class Session {
   Bio* bio() const { return bio_; }
   const RecordLog& record_log() const { return *record_log_; }
   uint64_t bytes_counted() const { return bytes_counted_; }
+  uint64_t bytes_counted_reading() const { return bytes_counted_reading_; }
   uint64_t records_since_key() const { return records_since_key_; }
   bool has_write_secret() const { return key_seen_; }
-  const uint8_t* traffic_secret() const { return traffic_secret_.data(); }
-  size_t traffic_secret_size() const { return traffic_secret_size_; }
+  const Secret& traffic_secret() const { return traffic_secret_; }
   bool handed_over() const { return queue_ != nullptr; }
 
   // --- told by OpenSSL's callbacks ---
   void RecordHeaderWritten(const uint8_t* header);
+  void RecordHeaderRead(const uint8_t* header);
   // The write direction has a new key; the next record is number 0 under it. TLS 1.2 needs no secret here: the master
   // secret stays in OpenSSL's session.
   void WriteKeyChanged(const uint8_t* traffic_secret, size_t size);
@@ -40,6 +45,9 @@ class Session {
   void AlertWritten(const uint8_t* alert);
   // After the hand-over OpenSSL tried to write something that only the kernel may write: the connection is ended.
   void ForbiddenRecordWritten();
+  // The peer's KeyUpdate wants one of ours. OpenSSL would answer with its next write, of which there is none any more.
+  void KeyUpdateRequested() { queue_->RequestKeyUpdate(); }
+  void Trace(int write_p, int version, int content_type, const void* data, size_t size);
 
   // --- the hand-over ---
   bool ulp_attached = false;  // TCP_ULP took, TLS_TX was refused: an EEXIST of a later attempt is our own
@@ -47,6 +55,9 @@ class Session {
   void SwitchTo(std::shared_ptr<SocketQueue> queue, Bio* nowhere);
   void ForgetSecret();
   void MarkShutdownSent();
+  // From now on messages are printed to stderr, as tlsSocket.enableTrace() does by a callback that would take the place
+  // of ours.
+  void StartTrace();
 
   // Intrusive list of the thread's sessions, kept by the tracker.
   Session* next = nullptr;
@@ -57,11 +68,12 @@ class Session {
   Bio* bio_;  // Node's write BIO; our own reference after the hand-over; null once OpenSSL has freed it
   std::unique_ptr<RecordLog> record_log_ = std::make_unique<RecordLog>();  // until the hand-over
   uint64_t bytes_counted_ = 0;      // sum over all record headers of header and payload
+  uint64_t bytes_counted_reading_ = 0;
   uint64_t records_since_key_ = 0;  // the next record's sequence number
   bool key_seen_ = false;
-  std::array<uint8_t, 64> traffic_secret_{};
-  size_t traffic_secret_size_ = 0;
+  Secret traffic_secret_;
   std::shared_ptr<SocketQueue> queue_;
+  std::unique_ptr<Bio, BioFree> trace_;
 };
 
 }  // namespace ktls

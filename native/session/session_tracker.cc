@@ -14,6 +14,8 @@ namespace ktls {
 namespace {
 
 constexpr uint8_t kServerHello = 2;  // handshake message type, RFC 8446, 4
+constexpr uint8_t kKeyUpdate = 24;
+constexpr uint8_t kUpdateRequested = 1;
 constexpr size_t kAlertSize = 2;
 
 int ssl_index = -1;          // SSL -> Session*
@@ -81,9 +83,14 @@ void ChainKeyLog(SslContext* context) {
   openssl.SSL_CTX_set_keylog_callback(context, OnKeyLog);
 }
 
+// RFC 8446, 4.6.3; the message's own header is four bytes.
+bool IsKeyUpdate(const uint8_t* message, size_t size) { return size == 5 && message[0] == kKeyUpdate; }
+
 void OnHandedOverMessage(Session* session, int content_type, const uint8_t* bytes, size_t size) {
   if (content_type == kRecordTypeAlert && size == kAlertSize) {
     session->AlertWritten(bytes);
+  } else if (content_type == kRecordTypeHandshake && IsKeyUpdate(bytes, size)) {
+    // OpenSSL's answer to an earlier request, which it means to send before it reads the next. The queue sends its own.
   } else if (content_type == kRecordTypeHandshake ||
              (content_type == kContentTypeHeader && bytes[0] == kRecordTypeApplicationData &&
               openssl.SSL_version(session->ssl()) == static_cast<int>(TlsVersion::kTls12)) ||
@@ -92,17 +99,23 @@ void OnHandedOverMessage(Session* session, int content_type, const uint8_t* byte
   }
 }
 
-void OnMessage(int write_p, int, int content_type, const void* data, size_t size, Ssl* ssl, void*) {
+void OnMessage(int write_p, int version, int content_type, const void* data, size_t size, Ssl* ssl, void*) {
   Session* session = SessionOf(ssl);
   if (session == nullptr) session = BirthOf(ssl);
   if (session == nullptr) return;
   const auto* bytes = static_cast<const uint8_t*>(data);
   if (session->handed_over()) {
+    session->Trace(write_p, version, content_type, data, size);
     if (write_p == 1) OnHandedOverMessage(session, content_type, bytes, size);
+    if (write_p == 0 && content_type == kRecordTypeHandshake && IsKeyUpdate(bytes, size) &&
+        bytes[4] == kUpdateRequested) {
+      session->KeyUpdateRequested();
+    }
     return;
   }
-  if (write_p == 1 && content_type == kContentTypeHeader && size == kRecordHeaderSize) {
-    session->RecordHeaderWritten(bytes);
+  if (content_type == kContentTypeHeader && size == kRecordHeaderSize) {
+    if (write_p == 1) session->RecordHeaderWritten(bytes);
+    if (write_p == 0) session->RecordHeaderRead(bytes);
   } else if (content_type == kRecordTypeHandshake && size > 0 && bytes[0] == kServerHello) {
     ChainKeyLog(openssl.SSL_get_SSL_CTX(ssl));
   }
@@ -178,6 +191,8 @@ void StopTracking() {
     session = next;
   }
 }
+
+void KeepCallbacks(const Session& session) { openssl.SSL_set_msg_callback(session.ssl(), OnMessage); }
 
 bool AdoptLatestSsl() {
   if (!tracking || latest_ssl == nullptr) return false;

@@ -19,6 +19,10 @@ void StopTracking();
 // Sets the callbacks on the SSL that this thread made last, and on its context. False: there was none.
 bool AdoptLatestSsl();
 
+// For a session that was handed over: puts our message callback where another may be, since what OpenSSL then means to
+// send is told to nobody else.
+void KeepCallbacks(const Session& session);
+
 // Between these two calls the caller has Node ask the socket's BIO how much it holds (the TLS handle's writeQueueSize);
 // the session whose BIO was asked is the answer, null when it is not tracked.
 void BeginSessionLookup();

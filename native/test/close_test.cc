@@ -169,7 +169,7 @@ TEST(Dropped, "close: a queue that is dropped finishes what it has and closes it
   const auto sink = std::make_shared<RecordingSink>();
   UniqueFd duplicate = Duplicate(connection.near);
   const int socket_fd = duplicate.get();
-  auto queue = SocketQueue::Open(&Sender::Instance(), std::move(duplicate), std::nullopt, sink);
+  auto queue = SocketQueue::Open(&Sender::Instance(), std::move(duplicate), std::nullopt, {}, sink);
   queue->SendRange(1, {Duplicate(file), 0, content.size(), 0});
   queue.reset();
   EXPECT(ReadUpTo(connection.far.get(), content.size()) == content);

@@ -1,4 +1,4 @@
-// Control records: whole, in order unless urgent, and KeyUpdate with its keys.
+// Control records: whole, and in order unless urgent.
 #include <array>
 
 #include "fake_kernel_tls.h"
@@ -10,13 +10,10 @@ namespace ktls::test {
 namespace {
 
 const Bytes kCloseNotify = {1, 0};
-const Bytes kKeyUpdate = {24, 0, 0, 1, 0};
 
 int SendControl(Subject* subject, ItemId item, const Bytes& bytes, bool urgent) {
   return subject->queue->SendControl(item, kRecordTypeAlert, bytes.data(), bytes.size(), urgent);
 }
-
-std::unique_ptr<TransmitKeys> NextKeys() { return std::make_unique<TransmitKeys>(); }
 
 TEST(ControlAtOnce, "control: on an empty queue it is one record, complete within the call") {
   FakeKernelTls tls;
@@ -130,63 +127,6 @@ TEST(ControlFails, "control: an error, a piece of a record and EINTR") {
   };
   const ScopedFdHooks hooks(subject.socket_fd, calls);
   EXPECT_EQ(SendControl(&subject, 1, kCloseNotify, true), kComplete);
-}
-
-TEST(KeyUpdateCounts, "key update: record and keys are one step, and the count goes on across it") {
-  const Bytes content = Pattern(100'000);
-  const UniqueFd file = MakeFile(content);
-  FakeKernelTls tls;
-  tls.SetRoom(30'000);
-  Subject subject(ConnectPair(), tls.state());
-  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
-  subject.SendRange(1, file, 0, content.size());
-  EXPECT(tls.WaitUntilFull());
-  EXPECT_EQ(subject.queue->SendKeyUpdate(2, kKeyUpdate.data(), kKeyUpdate.size(), NextKeys()), kPending);
-  tls.SetAccepting(false);
-  tls.SetRoom(1'000'000);
-  subject.MakeWritable();
-  EXPECT(subject.WaitUntilSent(content.size()));
-  EXPECT(subject.sink->StaysSilent(2));
-  EXPECT_EQ(tls.rekeys(), 1);
-  // Two records of the range, then the KeyUpdate: it needs all three.
-  const uint64_t up_to_it = 30'000 + kKeyUpdate.size() + 3 * 22;
-  tls.Accept(up_to_it - 1 - 16'384 - 22);  // the first record was accepted before
-  EXPECT(subject.sink->StaysSilent(2));
-  tls.Accept(1);
-  EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
-  EXPECT(subject.sink->StaysSilent(1));
-  tls.SetAccepting(true);
-  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
-  EXPECT(tls.application_data() == content);
-  EXPECT_EQ(tls.offence(), std::string());
-  EXPECT_EQ(tls.sequence(), (uint64_t{100'000 - 30'000} + 16'383) / 16'384);
-  // At once, unless the range is just being told complete.
-  EXPECT(subject.queue->SendKeyUpdate(3, kKeyUpdate.data(), kKeyUpdate.size(), NextKeys()) >= 0);
-  EXPECT_EQ(tls.rekeys(), 2);
-}
-
-TEST(KeyUpdateRefused, "key update: where the kernel refuses the keys, nothing is sent after the record") {
-  const UniqueFd file = MakeFile(Pattern(100'000));
-  FakeKernelTls tls;
-  tls.SetRekeyError(EBUSY);
-  {
-    Subject subject(ConnectPair(), tls.state());
-    const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
-    EXPECT_EQ(subject.queue->SendKeyUpdate(1, kKeyUpdate.data(), kKeyUpdate.size(), NextKeys()), -EBUSY);
-    EXPECT_EQ(subject.SendBytes(2, Pattern(5)), -EPIPE);
-  }
-  tls.SetRoom(30'000);
-  Subject subject(ConnectPair(), tls.state());
-  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
-  subject.SendRange(1, file, 0, 100'000);
-  EXPECT(tls.WaitUntilFull());
-  subject.queue->SendKeyUpdate(2, kKeyUpdate.data(), kKeyUpdate.size(), NextKeys());
-  const size_t data_before = 30'000;
-  tls.SetRoom(1'000'000);
-  subject.MakeWritable();
-  EXPECT_EQ(subject.sink->OutcomeOf(2), -EBUSY);
-  EXPECT_EQ(subject.sink->OutcomeOf(1), -ECANCELED);
-  EXPECT_EQ(tls.application_data().size(), data_before);
 }
 
 }  // namespace

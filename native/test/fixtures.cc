@@ -117,10 +117,11 @@ bool EndsWithin(int fd, std::chrono::milliseconds time) {
 
 bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
-Subject::Subject(Connection connection_, std::optional<KernelTlsState> tls) : connection(std::move(connection_)) {
+Subject::Subject(Connection connection_, std::optional<KernelTlsState> tls, KeyChange key_change)
+    : connection(std::move(connection_)) {
   UniqueFd duplicate = Duplicate(connection.near);
   socket_fd = duplicate.get();
-  queue = SocketQueue::Open(&Sender::Instance(), std::move(duplicate), tls, sink);
+  queue = SocketQueue::Open(&Sender::Instance(), std::move(duplicate), tls, std::move(key_change), sink);
 }
 
 Subject::~Subject() {

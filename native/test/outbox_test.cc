@@ -28,7 +28,7 @@ class HeldSink : public RecordingSink {
 
 struct HeldDelivery {
   HeldDelivery() {
-    queue = SocketQueue::Open(&Sender::Instance(), Duplicate(connection.near), std::nullopt, sink);
+    queue = SocketQueue::Open(&Sender::Instance(), Duplicate(connection.near), std::nullopt, {}, sink);
     EXPECT_EQ(queue->SendRange(1, {Duplicate(file), 0, 1000, 0}), kPending);
     EXPECT(sink->gate.WaitForArrival());
   }
@@ -73,7 +73,7 @@ TEST(NoLockHeld, "outbox: a completion may submit to its own queue") {
   const UniqueFd file = MakeFile(Pattern(1000));
   const Connection connection = ConnectTcp();
   const auto sink = std::make_shared<SubmittingSink>();
-  sink->queue = SocketQueue::Open(&Sender::Instance(), Duplicate(connection.near), std::nullopt, sink);
+  sink->queue = SocketQueue::Open(&Sender::Instance(), Duplicate(connection.near), std::nullopt, {}, sink);
   sink->queue->SendRange(1, {Duplicate(file), 0, 1000, 0});
   EXPECT_EQ(sink->OutcomeOf(5), 0);
   sink->queue->Close(100, false);

@@ -32,7 +32,7 @@ double CpuMs() {
 }
 
 std::shared_ptr<SocketQueue> OpenOn(Sender* sender, const Connection& connection, std::shared_ptr<RecordingSink> sink) {
-  return SocketQueue::Open(sender, Duplicate(connection.near), std::nullopt, std::move(sink));
+  return SocketQueue::Open(sender, Duplicate(connection.near), std::nullopt, {}, std::move(sink));
 }
 
 int SendOneRange(const std::shared_ptr<SocketQueue>& queue, ItemId item, const UniqueFd& file, uint64_t length) {
@@ -125,7 +125,7 @@ TEST(HeldStallsOthersOnlyHere, "sender: with more threads, a file that does not 
     return RealCalls().sendfile(socket_fd, file_fd, offset, count);
   };
   const ScopedFdHooks hooks(duplicate.get(), calls);
-  queues.push_back(SocketQueue::Open(&sender, std::move(duplicate), std::nullopt, sink));
+  queues.push_back(SocketQueue::Open(&sender, std::move(duplicate), std::nullopt, {}, sink));
   for (size_t i = 1; i < 4; ++i) queues.push_back(OpenOn(&sender, connections[i], sink));
   for (ItemId i = 0; i < 4; ++i) EXPECT_EQ(SendOneRange(queues[i], i, file, 1000), kPending);
   for (ItemId i = 1; i < 4; ++i) EXPECT_EQ(sink->OutcomeOf(i), 0);

@@ -20,6 +20,7 @@ export enum Outcome {
   Complete = 0,
   Progress = 1,
   Released = 2,
+  KeySpent = 3,
 }
 
 /** Answer of the send methods: 1, complete; 0, to be completed through the mailbox; negative, -errno and not taken. */
@@ -36,6 +37,8 @@ export interface NativeQueue {
   /** Takes `file` over, unless the answer is negative. */
   sendRange(item: number, file: NativeFile, offset: number, length: number, progressMs: number): Submitted
   sendBytes(item: number, buffers: readonly Uint8Array[]): Submitted
+  /** `item` is told KeySpent, once, when the write key should change and the kernel cannot. */
+  watchKey(item: number): void
   sendControl(item: number, contentType: number, bytes: Uint8Array, urgent: boolean): Submitted
   cancel(item: number): boolean
   close(releaseItem: number, forReset: boolean): boolean
@@ -58,12 +61,16 @@ export interface NativeBinding {
   isTracked(tlsHandle: object): boolean
   handOver(tlsHandle: object, socketFd: number, finished: Uint8Array): HandOverAnswer
   markShutdownSent(tlsHandle: object): void
+  /** Prints what a session reads from now on, after its hand-over. */
+  traceSession(tlsHandle: object): void
   openTcpQueue(socketFd: number): NativeQueue | number
   /** A duplicate of `fd`, or -errno. */
   openFile(fd: number): NativeFile | number
   openMailbox(handler: (triples: Float64Array) => void): void
   holdEventLoop(hold: boolean): void
   setSenderThreads(threads: number): void
+  /** For sessions handed over later: how many records a key may protect. 0: the default. For tests. */
+  setRecordsPerKey(records: number): void
   fileOffset(fd: number): number
   setFileOffset(fd: number, offset: number): number
   /** A file whose size says nothing about what can be read from it (proc, sysfs). */

@@ -13,6 +13,7 @@ const maximumItem = 0xffffffff
 export class Mailbox {
   readonly #binding: NativeBinding
   readonly #handlers = new Map<number, CompletionHandler>()
+  readonly #watched = new Set<number>()
   #lastItem = 0
 
   constructor(binding: NativeBinding) {
@@ -29,16 +30,29 @@ export class Mailbox {
   }
 
   expect(handler: CompletionHandler): number {
+    const item = this.#add(handler)
+    if (this.#handlers.size - this.#watched.size === 1) this.#binding.holdEventLoop(true)
+    return item
+  }
+
+  /** The same for something that may never come: the process does not stay alive for it. */
+  watch(handler: CompletionHandler): number {
+    const item = this.#add(handler)
+    this.#watched.add(item)
+    return item
+  }
+
+  forget(item: number): void {
+    if (!this.#handlers.delete(item) || this.#watched.delete(item)) return
+    if (this.#handlers.size === this.#watched.size) this.#binding.holdEventLoop(false)
+  }
+
+  #add(handler: CompletionHandler): number {
     do {
       this.#lastItem = this.#lastItem === maximumItem ? 1 : this.#lastItem + 1
     } while (this.#handlers.has(this.#lastItem))
     this.#handlers.set(this.#lastItem, handler)
-    if (this.#handlers.size === 1) this.#binding.holdEventLoop(true)
     return this.#lastItem
-  }
-
-  forget(item: number): void {
-    if (this.#handlers.delete(item) && this.#handlers.size === 0) this.#binding.holdEventLoop(false)
   }
 
   #handOut(triples: Float64Array): void {

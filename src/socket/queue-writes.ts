@@ -22,6 +22,7 @@ export class QueueWrites {
   readonly #queue: NativeQueue
   readonly #mailbox: Mailbox
   #closed = false
+  #keyItem: number | undefined
 
   constructor(socket: InternalSocket, engine: Engine, queue: NativeQueue, mailbox: Mailbox) {
     this.#socket = socket
@@ -71,6 +72,12 @@ export class QueueWrites {
     return true
   }
 
+  /** Calls back, once, when the write key should protect no more and cannot be changed. */
+  watchKey(spent: () => void): void {
+    this.#keyItem = this.#mailbox.watch(spent)
+    this.#queue.watchKey(this.#keyItem)
+  }
+
   /** Completes when close_notify was accepted by TCP, or when it never will be. */
   sendCloseNotify(callback: () => void): void {
     this.#submit(
@@ -83,6 +90,7 @@ export class QueueWrites {
   close(forReset: boolean, released: () => void): void {
     if (this.#closed) return
     this.#closed = true
+    if (this.#keyItem !== undefined) this.#mailbox.forget(this.#keyItem)
     const item = this.#mailbox.expect(() => released())
     if (!this.#queue.close(item, forReset)) return
     this.#mailbox.forget(item)

@@ -4,7 +4,7 @@ import type { ChunkBatch, InternalSocket, WriteCallback } from '../node-internal
 export interface SocketMethods {
   write(chunks: ChunkBatch, callback: WriteCallback): void
   final(shutDown: () => void): void
-  destroy(closeSocket: () => void): void
+  destroy(error: Error | null, closeSocket: () => void): void
   readonly bytesWrittenPastNode: number
 }
 
@@ -18,7 +18,7 @@ export function takeOverMethods(socket: InternalSocket, methods: SocketMethods):
   socket._write = (chunk, encoding, callback) => methods.write([{ chunk, encoding }], callback)
   socket._writev = (chunks, callback) => methods.write(chunks, callback)
   socket._final = (callback) => methods.final(() => final.call(socket, callback))
-  socket._destroy = (error, callback) => methods.destroy(() => destroy.call(socket, error, callback))
+  socket._destroy = (error, callback) => methods.destroy(error, () => destroy.call(socket, error, callback))
 
   countBytesPastNode(socket, methods)
 }

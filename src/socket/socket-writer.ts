@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { KtlsError } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
-import type { NativeBinding } from '../native/binding.js'
+import type { NativeBinding, NativeQueue } from '../native/binding.js'
 import { type Mailbox, mailboxOf } from '../native/mailbox.js'
 import {
   asInternal,
@@ -13,10 +13,12 @@ import {
 } from '../node-internals.js'
 import { publishSession } from '../observe/diagnostics.js'
 import { remember } from '../observe/offload-state.js'
-import { countSession } from '../observe/stats.js'
+import { countFallback, countSession } from '../observe/stats.js'
 import { sharedSlot } from '../shared-state.js'
 import { attemptHandOver } from '../tls/hand-over.js'
+import { guardHandle } from '../tls/handed-over-handle.js'
 import { type FileRange, rangeOf } from './file-range.js'
+import { endAfterExchange, isBetweenExchanges } from './last-exchange.js'
 import { sendOrdinarily } from './ordinary-range.js'
 import { OrdinaryWrites } from './ordinary-writes.js'
 import { QueueWrites } from './queue-writes.js'
@@ -98,11 +100,12 @@ export class SocketWriter implements SocketMethods {
     })
   }
 
-  /** Stops the sender. A reset must not have another descriptor hold the connection, so it waits for the release. */
-  destroy(closeSocket: () => void): void {
+  /** Stops the sender. A connection that is kept alive for nothing ends with close_notify, if that goes out at once. A reset must not have another descriptor hold the connection, so it waits for the release. */
+  destroy(error: Error | null, closeSocket: () => void): void {
     const queue = this.#kernel ?? this.#tcpRange
     const forReset = this.#socket.resetAndClosing === true
     if (queue === undefined) return closeSocket()
+    if (error === null && !forReset && isBetweenExchanges(this.#socket)) this.#kernel?.sendCloseNotify(() => {})
     queue.close(forReset, () => forReset && closeSocket())
     if (!forReset) closeSocket()
   }
@@ -144,11 +147,7 @@ export class SocketWriter implements SocketMethods {
     const attempt = attemptHandOver(this.#binding, tlsSocket)
     switch (attempt.outcome) {
       case 'done':
-        this.#kernel = new QueueWrites(this.#socket, 'tls', attempt.queue, this.#mailbox)
-        remember(tlsSocket).encryption = 'kernel'
-        countSession('kernel')
-        publishSession(() => ({ socket: tlsSocket, encryption: 'kernel' }))
-        return this.#sendThrough(this.#kernel, range, callback)
+        return this.#sendThrough(this.#handedOver(tlsSocket, attempt.queue), range, callback)
       case 'busy':
         return this.#ordinary.flush(retry)
       case 'proof-needed':
@@ -157,6 +156,21 @@ export class SocketWriter implements SocketMethods {
         if (attempt.lasting) this.#refuse(tlsSocket, attempt.reason, attempt.errno)
         return this.#sendOrdinarily(range, attempt.reason, callback)
     }
+  }
+
+  #handedOver(socket: TLSSocket, queue: NativeQueue): QueueWrites {
+    const writes = new QueueWrites(this.#socket, 'tls', queue, this.#mailbox)
+    this.#kernel = writes
+    if (this.#socket._handle !== null) guardHandle(this.#socket._handle, this.#binding)
+    writes.watchKey(() => {
+      countFallback('key-spent')
+      publishSession(() => ({ socket, encryption: 'kernel', reason: 'key-spent' }))
+      endAfterExchange(this.#socket)
+    })
+    remember(socket).encryption = 'kernel'
+    countSession('kernel')
+    publishSession(() => ({ socket, encryption: 'kernel' }))
+    return writes
   }
 
   #refuse(socket: TLSSocket, reason: FallbackReason, errno: number): void {

@@ -11,7 +11,7 @@ import { certificate } from '../support/certificate.js'
 import { curl } from '../support/curl.js'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { onlyWithKernelTls, startCounting } from '../support/kernel.js'
-import { peerCommand } from '../support/peers.js'
+import { openssl } from '../support/openssl-client.js'
 import { projectFile } from '../support/project.js'
 import { startHttps } from '../support/servers.js'
 import { timeLimitMs } from '../support/time-limit.js'
@@ -84,7 +84,7 @@ t.test('a key change that was not seen', onlyWithKernelTls, async (t) => {
   for (const keyUpdate of [false, true]) {
     await t.test(keyUpdate ? 'with a KeyUpdate' : 'without one it is handed over', async (t) => {
       const count = startCounting()
-      const client = openClient(port)
+      const client = openssl(port)
       client.type('GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n')
       await client.untilPrinted('small')
       if (keyUpdate) {
@@ -106,27 +106,3 @@ t.test('a key change that was not seen', onlyWithKernelTls, async (t) => {
     })
   }
 })
-
-/** openssl s_client, which takes a line `K` for the wish to change both keys. */
-function openClient(port: number) {
-  const { command, args, env } = peerCommand('openssl')
-  const own = ['s_client', '-brief', '-tls1_3', '-connect', `127.0.0.1:${port}`]
-  const child = spawn(command, [...args, ...own], { env, stdio: 'pipe' })
-  let printed = Buffer.alloc(0)
-  let complained = ''
-  child.stdout.on('data', (bytes) => {
-    printed = Buffer.concat([printed, bytes])
-  })
-  child.stderr.on('data', (text) => {
-    complained += text
-  })
-  const until = async (stream: NodeJS.ReadableStream, done: () => boolean) => {
-    while (!done()) await once(stream, 'data')
-  }
-  return {
-    type: (line: string) => child.stdin.write(line),
-    untilPrinted: (text: string) => until(child.stdout, () => printed.includes(text)),
-    untilComplained: (text: string) => until(child.stderr, () => complained.includes(text)),
-    ended: once(child, 'close').then(([code]) => ({ code, printed, complained })),
-  }
-}

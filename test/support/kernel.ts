@@ -23,9 +23,14 @@ async function findOut(): Promise<boolean> {
 
 /** How many sockets of this network namespace were ever given to kernel TLS for sending. */
 export function tlsTxSw(): number {
+  return tlsStat('TlsTxSw')
+}
+
+/** A counter of the kernel's (Documentation/networking/tls.rst); 0 where it has none of that name. */
+export function tlsStat(name: string): number {
   const path = '/proc/net/tls_stat'
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  return Number(/^TlsTxSw\s+(\d+)$/m.exec(text)?.[1] ?? 0)
+  return Number(new RegExp(`^${name}\\s+(\\d+)$`, 'm').exec(text)?.[1] ?? 0)
 }
 
 export type StatsDifference = Pick<Stats, 'sessions' | 'transfers' | 'bytes' | 'fallbacks'>
@@ -66,6 +71,7 @@ export function expectTlsTransfers(t: Test, counted: StatsDifference, count: num
   }
 }
 
-function positive(fallbacks: Stats['fallbacks']): Stats['fallbacks'] {
+/** Those that grew. */
+export function positive(fallbacks: Stats['fallbacks']): Stats['fallbacks'] {
   return Object.fromEntries(Object.entries(fallbacks).filter(([, count]) => count > 0))
 }

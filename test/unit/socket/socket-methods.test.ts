@@ -9,7 +9,7 @@ function setUp() {
   const methods: SocketMethods & { bytesWrittenPastNode: number } = {
     write: (chunks: ChunkBatch, callback: WriteCallback) => calls.push(['write', chunks, callback]),
     final: (shutDown: () => void) => calls.push(['final', shutDown]),
-    destroy: (closeSocket: () => void) => calls.push(['destroy', closeSocket]),
+    destroy: (error: Error | null, closeSocket: () => void) => calls.push([error, closeSocket]),
     bytesWrittenPastNode: 5,
   }
   takeOverMethods(asSocket(socket), methods)
@@ -37,6 +37,7 @@ t.test("Node's own end and close are done when they are asked for, with what the
   socket._final((...parameters) => ended.push(['final', ...parameters]))
   socket._destroy(failure, (...parameters) => ended.push(['destroy', ...parameters]))
   t.strictSame(socket.events, [], 'not before')
+  t.equal(calls[1]?.[0], failure)
   for (const [, goOn] of calls) (goOn as () => void)()
   t.strictSame(socket.events, ['shutDown', 'closed'])
   t.strictSame(ended, [['final'], ['destroy', failure]])
