@@ -274,3 +274,20 @@ t.test('close: the queue is closed once', async (t) => {
   writes.close(false, () => t.fail('of the second close nothing is heard'))
   t.strictSame(queue.calls, [['close', true]])
 })
+
+t.test('watchKey: told once, and the process does not stay alive for it', async (t) => {
+  const { binding, queue, writes } = setUp()
+  let spent = 0
+  writes.watchKey(() => spent++)
+  t.strictSame(binding.holds, [])
+  binding.deliver([queue.keyItem, Outcome.KeySpent, 0], [queue.keyItem, Outcome.KeySpent, 0])
+  t.equal(spent, 1)
+})
+
+t.test('watchKey: not told any more after close', async (t) => {
+  const { binding, queue, writes } = setUp()
+  writes.watchKey(() => t.fail('the socket is closed'))
+  writes.close(false, () => {})
+  binding.deliver([queue.keyItem, Outcome.KeySpent, 0])
+  t.strictSame(binding.holds, [true, false], "the release's own")
+})

@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import net from 'node:net'
+import t, { type Test } from 'tap'
+import { asInternal } from '../../../src/node-internals.js'
+import { endAfterExchange, isBetweenExchanges } from '../../../src/socket/last-exchange.js'
+import { listen } from '../../support/servers.js'
+
+async function serve(t: Test, listener: (request: IncomingMessage, response: ServerResponse) => void) {
+  const server = http.createServer(listener)
+  const port = await listen(t, server)
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const get = async (withSocket = (_socket: net.Socket) => {}) => {
+    const request = http.request({ port, agent }).once('socket', withSocket).end()
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    const { socket } = response
+    let text = ''
+    for await (const chunk of response) text += chunk
+    return { text, socket, connection: response.headers.connection }
+  }
+  return { agent, get, server }
+}
+
+t.test('a response whose head has gone: whole, then the connection ends', async (t) => {
+  const { get } = await serve(t, (request, response) => {
+    response.write('one ')
+    endAfterExchange(asInternal(request.socket))
+    response.end('two')
+  })
+  const { text, socket, connection } = await get()
+  t.equal(text, 'one two')
+  t.equal(connection, 'keep-alive')
+  if (!socket.closed) await once(socket, 'close')
+})
+
+t.test('a response whose head is to come says so', async (t) => {
+  const { get } = await serve(t, (request, response) => {
+    endAfterExchange(asInternal(request.socket))
+    response.end('text')
+  })
+  const { text, connection } = await get()
+  t.equal(text, 'text')
+  t.equal(connection, 'close')
+})
+
+t.test('a connection between two exchanges ends at once', async (t) => {
+  const sockets: net.Socket[] = []
+  const { get } = await serve(t, (request, response) => {
+    sockets.push(request.socket)
+    t.notOk(isBetweenExchanges(asInternal(request.socket)))
+    response.end('text')
+  })
+  const { socket } = await get()
+  const [own] = sockets as [net.Socket]
+  t.ok(isBetweenExchanges(asInternal(own)))
+  endAfterExchange(asInternal(own))
+  t.notOk(isBetweenExchanges(asInternal(own)), 'it has ended')
+  if (!socket.closed) await once(socket, 'close')
+})
+
+t.test('a request of a client: its answer is read, then the connection ends', async (t) => {
+  const { agent, get } = await serve(t, (_request, response) => response.end('text'))
+  await get()
+  await new Promise(setImmediate) // it becomes free
+  const [free] = Object.values(agent.freeSockets).flat() as [net.Socket]
+  t.notOk(isBetweenExchanges(asInternal(free)), 'a client that waits is nobody we speak for')
+  const { text, socket } = await get((assigned) => endAfterExchange(asInternal(assigned)))
+  t.equal(socket, free)
+  t.equal(text, 'text')
+  if (!socket.closed) await once(socket, 'close')
+})
+
+t.test('a socket that does not speak HTTP is left alone', async (t) => {
+  const server = net.createServer()
+  const port = await listen(t, server)
+  const socket = net.connect(port)
+  await once(socket, 'connect')
+  endAfterExchange(asInternal(socket))
+  t.notOk(isBetweenExchanges(asInternal(socket)))
+  t.notOk(socket.writableEnded)
+  socket.destroy()
+})
