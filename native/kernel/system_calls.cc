@@ -19,6 +19,8 @@ int BytesInSendQueue(int fd, int* bytes) { return ::ioctl(fd, SIOCOUTQ, bytes); 
 
 int Duplicate(int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
+int Replace(int by_fd, int fd) { return ::dup3(by_fd, fd, O_CLOEXEC); }
+
 int EpollCreate() { return ::epoll_create1(EPOLL_CLOEXEC); }
 
 int EventFd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
@@ -28,9 +30,9 @@ int EventFd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 // Constant initialisation and no destructor: the sender's threads outlive main() and still use it while the process
 // is being torn down.
 SystemCalls system_calls = {
-    SendFile,     ::sendmsg,    ::pread,          ::write,    ::read,           ::lseek,
-    ::setsockopt, ::getsockopt, BytesInSendQueue, ::shutdown, ::close,          Duplicate,
-    EpollCreate,  ::epoll_ctl,  ::epoll_wait,     EventFd,    ::pthread_create,
+    SendFile,     ::sendmsg,    ::pread,          ::write,    ::read,       ::lseek,
+    ::setsockopt, ::getsockopt, BytesInSendQueue, ::shutdown, ::close,      Duplicate,
+    Replace,      EpollCreate,  ::epoll_ctl,      ::epoll_wait, EventFd,    ::pthread_create,
 };
 
 }  // namespace ktls

@@ -138,12 +138,15 @@ void SocketQueue::State::EndAll(int error) {
   }
 }
 
+void SocketQueue::State::LeaveEpoll() {
+  if (epoll_fd < 0) return;
+  epoll_event unused{};  // Linux before 2.6.9 wanted one, and so do the sanitizers' interceptors
+  system_calls.epoll_ctl(epoll_fd, EPOLL_CTL_DEL, socket.get(), &unused);
+  epoll_fd = -1;
+}
+
 UniqueFd SocketQueue::State::TakeSocket() {
-  if (epoll_fd >= 0) {
-    epoll_event unused{};  // Linux before 2.6.9 wanted one, and so do the sanitizers' interceptors
-    system_calls.epoll_ctl(epoll_fd, EPOLL_CTL_DEL, socket.get(), &unused);
-    epoll_fd = -1;
-  }
+  LeaveEpoll();
   return std::move(socket);
 }
 

@@ -70,7 +70,9 @@ struct SocketQueue::State {
   void CompleteAccepted();
   // Tells every item that it is over, once. The items themselves stay while a thread is `busy` with the first.
   void EndAll(int error);
-  // Takes the socket out of the epoll set, where a closed number would live on (epoll(7), Q6), and gives it up.
+  // Out of the epoll set, where a closed number would live on (epoll(7), Q6).
+  void LeaveEpoll();
+  // The same, and gives the socket up.
   UniqueFd TakeSocket();
   // Tells the sender's thread that there is work, if it does not know.
   void Notify(const std::shared_ptr<SocketQueue>& self);
@@ -78,6 +80,9 @@ struct SocketQueue::State {
   // --- socket_queue.cc, the owner's thread; these return Submitted or -errno ---
   int SubmitControl(const std::shared_ptr<SocketQueue>& self, ItemId item, ControlItem control, bool is_urgent);
   int SubmitBytes(const std::shared_ptr<SocketQueue>& self, ItemId item, const iovec* buffers, size_t count);
+  // Of the socket that a thread is `busy` with: its number leads nowhere from now on, and only a system call that the
+  // kernel has begun still holds the connection, until it returns. False: for want of a descriptor nothing has changed.
+  bool LeaveConnection();
   // What is left for alerts that would be dropped now: one attempt each.
   void SendUrgentAlerts();
   // Under `mutex`: an item that was sent without having been in the queue.

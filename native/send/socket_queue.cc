@@ -177,6 +177,13 @@ void SocketQueue::State::SendUrgentAlerts() {
   }
 }
 
+bool SocketQueue::State::LeaveConnection() {
+  const UniqueFd nowhere(system_calls.event_fd());
+  if (!nowhere.is_open()) return false;
+  LeaveEpoll();
+  return system_calls.replace(nowhere.get(), socket.get()) >= 0;
+}
+
 void SocketQueue::Abort() {
   std::list<Item> urgent, items;
   {
@@ -208,8 +215,9 @@ bool SocketQueue::Close(ItemId release_item, bool for_reset) {
       urgent.swap(state_->urgent);
       items.swap(state_->items);
     } else {
-      state_->release_item = release_item;
       if (!for_reset) system_calls.shutdown(state_->socket.get(), SHUT_RDWR);
+      released = state_->LeaveConnection();
+      if (!released) state_->release_item = release_item;
     }
   }
   state_->outbox.Flush();

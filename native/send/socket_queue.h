@@ -66,8 +66,9 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   // Takes a range back that has not begun; it completes with -ECANCELED. False: too late, or no such item.
   bool Cancel(ItemId item);
   // Nothing of this queue is sent after it. Every pending item completes with -ECANCELED through the sink.
-  // True: the descriptor is closed. False: a thread is inside a system call on it; unless `for_reset`, the connection
-  // was shut down both ways so that the peer hears of it now; kReleased (with `release_item`) follows.
+  // A thread that is inside a system call does not hold this up: unless `for_reset`, the connection is shut down both
+  // ways, so that the peer hears of it now, and the queue holds on to it for no longer than that call takes.
+  // False: only for want of a descriptor it does so until the thread lets go; kReleased (with `release_item`) follows.
   bool Close(ItemId release_item, bool for_reset);
 
   // Something would have to be sent that cannot be right: pending items fail with -EPROTO, the connection is shut down

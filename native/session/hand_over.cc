@@ -132,7 +132,8 @@ std::optional<KeyChange> KeyChangeOf(const Session& session, const TransmitKeys&
   // RFC 8446, 5.5: with ChaCha20-Poly1305 the sequence number would wrap before the limit is reached.
   change.records_per_key = keys.cipher == Cipher::kChaCha20Poly1305 ? std::numeric_limits<uint64_t>::max()
                                                                     : records_per_key.load();
-  if (keys.version != TlsVersion::kTls13) return change;
+  // A secret that nobody will ask for is not kept.
+  if (keys.version != TlsVersion::kTls13 || !KernelTakesNewKeys()) return change;
   const Secret& present = session.traffic_secret();
   auto secret = std::make_unique<TrafficSecret>(keys.cipher, DigestOf(session.ssl()), present.data(), present.size());
   if (!secret->is_set()) return std::nullopt;
