@@ -131,6 +131,7 @@ void SocketQueue::State::CompleteAccepted() {
 
 void SocketQueue::State::EndAll(int error) {
   if (std::exchange(ended, true)) return;
+  key_change.source.reset();  // a secret is kept for no longer than it may be needed
   for (const TakenItem& item : taken) outbox.Push({item.id, error, item.taken});
   taken.clear();
   for (std::list<Item>* rest : {&urgent, &items}) {

@@ -60,4 +60,20 @@ export const mistakes = [
     to: 'const range = rangeOf(undefined)',
     test: 'wrong-builds',
   },
+  {
+    letter: 'h',
+    what: 'secrets are not wiped',
+    file: 'native/crypto/secret.cc',
+    from: '  ::explicit_bzero(bytes_, kMaxSize);\n',
+    to: '',
+    test: 'keys-in-memory',
+  },
+  {
+    letter: 'i',
+    what: 'a KeyUpdate without new keys',
+    file: 'native/send/acceptance.cc',
+    from: '  if (const int error = SetTransmitKeys(socket_fd, keys)) return error;\n',
+    to: '  if (keys.record_sequence != 0) return -EPROTO;\n',
+    test: 'key-update',
+  },
 ]

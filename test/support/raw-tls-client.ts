@@ -20,13 +20,14 @@ export class Wire extends Duplex {
   readonly records: WireRecord[] = []
   /** Spoils the last byte of the next thing that the client sends. */
   spoilNext = false
-  readonly #socket: net.Socket
+  /** What lies below: bytes written there pass the client's OpenSSL by. */
+  readonly transport: net.Socket
   #unread = Buffer.alloc(0)
   #resting = false
 
   constructor(socket: net.Socket, pace?: Pace) {
     super({ allowHalfOpen: true })
-    this.#socket = socket
+    this.transport = socket
     socket.on('data', (bytes) => {
       this.#countRecords(bytes)
       if (pace !== undefined) this.#rest(pace())
@@ -38,31 +39,31 @@ export class Wire extends Duplex {
   }
 
   override _read(): void {
-    if (!this.#resting) this.#socket.resume()
+    if (!this.#resting) this.transport.resume()
   }
 
   override _write(chunk: Buffer, _encoding: string, callback: (error?: Error | null) => void): void {
     const sent = Buffer.from(chunk)
     if (this.spoilNext) sent.writeUInt8((sent.at(-1) as number) ^ 1, sent.length - 1)
     this.spoilNext = false
-    this.#socket.write(sent, callback)
+    this.transport.write(sent, callback)
   }
 
   override _final(callback: () => void): void {
-    this.#socket.end(callback)
+    this.transport.end(callback)
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#socket.destroy()
+    this.transport.destroy()
     callback(error)
   }
 
   #rest(milliseconds: number): void {
     this.#resting = true
-    this.#socket.pause()
+    this.transport.pause()
     setTimeout(() => {
       this.#resting = false
-      this.#socket.resume()
+      this.transport.resume()
     }, milliseconds)
   }
 
@@ -77,11 +78,17 @@ export class Wire extends Duplex {
   }
 }
 
-export async function connectOverWire(port: number, options: tls.ConnectionOptions = {}, pace?: Pace) {
+export async function connectOverWire(
+  port: number,
+  options: tls.ConnectionOptions = {},
+  pace?: Pace,
+  onKeyLog: (line: Buffer) => void = () => {},
+) {
   const socket = net.connect(port, '127.0.0.1')
   await once(socket, 'connect')
   const wire = new Wire(socket, pace)
   const client = tls.connect({ socket: wire, rejectUnauthorized: false, servername: 'localhost', ...options })
+  client.on('keylog', onKeyLog)
   await once(client, 'secureConnect')
   return { wire, client }
 }
