@@ -4,7 +4,7 @@
 import { debianTool } from '../../kernel-vm/debian-tool.mjs'
 import { findOnPath } from '../../kernel-vm/subprocess.mjs'
 
-const peers = ['curl', 'wget', 'openssl']
+const peers = ['curl', 'wget', 'openssl', 'gnutls-cli', 'tshark']
 
 /** @returns {Promise<Record<string, string>>} */
 export async function peerEnvironment() {
@@ -14,7 +14,10 @@ export async function peerEnvironment() {
     const { command, args, env } = await debianTool(peer)
     // Only words fit into the variable: env(1) sets what the program needs.
     const setting = env.LD_LIBRARY_PATH ? ['/usr/bin/env', `LD_LIBRARY_PATH=${env.LD_LIBRARY_PATH}`] : []
-    entries.push([`KTLS_PIPE_${peer.toUpperCase()}`, JSON.stringify([...setting, command, ...args])])
+    entries.push([
+      `KTLS_PIPE_${peer.toUpperCase().replaceAll('-', '_')}`,
+      JSON.stringify([...setting, command, ...args]),
+    ])
   }
   return Object.fromEntries(entries)
 }

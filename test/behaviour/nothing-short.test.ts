@@ -90,7 +90,7 @@ t.test('500 bodies of random sizes to slow readers with small buffers', async (t
 
   async function check({ ending, suite, start, size }: Attempt): Promise<string | undefined> {
     const pace = () => random.integer(0, longestRestMs)
-    const { wire, client } = await connectOverWire(ports[ending], onlySuite(suite), pace)
+    const { wire, client } = await connectOverWire(ports[ending], onlySuite(suite), { pace })
     const fields = ending === 'Connection: close' ? ['Host: localhost', 'Connection: close'] : ['Host: localhost']
     const line = ending === 'end()' ? `${start} ${size}` : `GET /${start}/${size} HTTP/1.1`
     client.write(ending === 'end()' ? line : [line, ...fields, '', ''].join('\r\n'))

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import type { TLSSocket } from 'node:tls'
+import { type CipherSuite, onlySuite } from './cipher-suites.js'
 import { connectOverWire, type Wire } from './raw-tls-client.js'
 import { nextSecret, protectRecord, secretOfLine, trafficKeys } from './tls13-keys.js'
 
+const suite: CipherSuite = { version: 'TLSv1.3', openssl: 'TLS_AES_256_GCM_SHA384', gnutls: 'AES-256-GCM' }
 const applicationData = 23
 const handshake = 22
 const keyUpdateRequested = Buffer.of(24, 0, 0, 1, 1)
@@ -26,8 +28,10 @@ export class KeyUpdateClient {
 
   static async connect(port: number): Promise<KeyUpdateClient> {
     let secret: Buffer | undefined
-    const { client, wire } = await connectOverWire(port, { ciphers: 'TLS_AES_256_GCM_SHA384' }, undefined, (line) => {
-      secret ??= secretOfLine(line, 'CLIENT_TRAFFIC_SECRET_0')
+    const { client, wire } = await connectOverWire(port, onlySuite(suite), {
+      onKeyLog: (line) => {
+        secret ??= secretOfLine(line, 'CLIENT_TRAFFIC_SECRET_0')
+      },
     })
     if (secret === undefined) throw new Error('no traffic secret was logged')
     return new KeyUpdateClient(client, wire, secret)

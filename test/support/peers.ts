@@ -6,7 +6,7 @@ export interface PeerCommand {
   env: NodeJS.ProcessEnv
 }
 
-export type Peer = 'curl' | 'wget' | 'openssl' | 'python3' | 'gnutls-cli'
+export type Peer = 'curl' | 'wget' | 'openssl' | 'python3' | 'gnutls-cli' | 'tshark'
 
 /**
  * The program from the PATH, unless KTLS_PIPE_CURL, KTLS_PIPE_WGET and so on name another one: a JSON array with the

@@ -3,6 +3,8 @@ import net from 'node:net'
 import { Duplex } from 'node:stream'
 import tls from 'node:tls'
 
+const headerBytes = 5
+
 /** One TLS record as it came over the wire: header and payload. */
 export interface WireRecord {
   type: number
@@ -14,6 +16,14 @@ export interface WireRecord {
 /** Tells a slow reader how many milliseconds to rest before it reads on. */
 export type Pace = () => number
 
+export interface WireOptions {
+  pace?: Pace
+  /** A line of the client's key log. */
+  onKeyLog?: (line: Buffer) => void
+  /** Every record of either side, header included, in the order in which it comes by. */
+  onRecord?: (record: Buffer, fromServer: boolean) => void
+}
+
 /** The stretch of wire between a TLS client and its server, where records can be counted and bytes be spoilt. */
 export class Wire extends Duplex {
   /** What the server sent, in order. */
@@ -22,12 +32,15 @@ export class Wire extends Duplex {
   spoilNext = false
   /** What lies below: bytes written there pass the client's OpenSSL by. */
   readonly transport: net.Socket
-  #unread = Buffer.alloc(0)
+  readonly #fromServer = new RecordSplitter()
+  readonly #fromClient = new RecordSplitter()
+  readonly #onRecord: WireOptions['onRecord']
   #resting = false
 
-  constructor(socket: net.Socket, pace?: Pace) {
+  constructor(socket: net.Socket, { pace, onRecord }: WireOptions = {}) {
     super({ allowHalfOpen: true })
     this.transport = socket
+    this.#onRecord = onRecord
     socket.on('data', (bytes) => {
       this.#countRecords(bytes)
       if (pace !== undefined) this.#rest(pace())
@@ -46,6 +59,7 @@ export class Wire extends Duplex {
     const sent = Buffer.from(chunk)
     if (this.spoilNext) sent.writeUInt8((sent.at(-1) as number) ^ 1, sent.length - 1)
     this.spoilNext = false
+    for (const record of this.#fromClient.add(sent)) this.#onRecord?.(record, false)
     this.transport.write(sent, callback)
   }
 
@@ -68,27 +82,44 @@ export class Wire extends Duplex {
   }
 
   #countRecords(bytes: Buffer): void {
-    this.#unread = Buffer.concat([this.#unread, bytes])
-    while (this.#unread.length >= 5 && this.#unread.length >= 5 + this.#unread.readUInt16BE(3)) {
-      const size = 5 + this.#unread.readUInt16BE(3)
-      const start = Buffer.from(this.#unread.subarray(5, Math.min(13, size)))
-      this.records.push({ type: this.#unread.readUInt8(0), size, start })
-      this.#unread = this.#unread.subarray(size)
+    for (const record of this.#fromServer.add(bytes)) {
+      const start = Buffer.from(record.subarray(headerBytes, headerBytes + 8))
+      this.records.push({ type: record.readUInt8(0), size: record.length, start })
+      this.#onRecord?.(record, true)
     }
+  }
+}
+
+/** Cuts a stream into records: RFC 8446, 5.1. */
+class RecordSplitter {
+  #rest = Buffer.alloc(0)
+
+  /** The records that are whole now. */
+  add(bytes: Buffer): Buffer[] {
+    const records: Buffer[] = []
+    this.#rest = Buffer.concat([this.#rest, bytes])
+    for (let size = this.#firstSize(); this.#rest.length >= size; size = this.#firstSize()) {
+      records.push(this.#rest.subarray(0, size))
+      this.#rest = this.#rest.subarray(size)
+    }
+    return records
+  }
+
+  #firstSize(): number {
+    return this.#rest.length < headerBytes ? headerBytes : headerBytes + this.#rest.readUInt16BE(3)
   }
 }
 
 export async function connectOverWire(
   port: number,
   options: tls.ConnectionOptions = {},
-  pace?: Pace,
-  onKeyLog: (line: Buffer) => void = () => {},
+  wireOptions: WireOptions = {},
 ) {
   const socket = net.connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  const wire = new Wire(socket, pace)
+  const wire = new Wire(socket, wireOptions)
   const client = tls.connect({ socket: wire, rejectUnauthorized: false, servername: 'localhost', ...options })
-  client.on('keylog', onKeyLog)
+  if (wireOptions.onKeyLog !== undefined) client.on('keylog', wireOptions.onKeyLog)
   await once(client, 'secureConnect')
   return { wire, client }
 }
