@@ -118,10 +118,13 @@ bool EndsWithin(int fd, std::chrono::milliseconds time) {
 bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
 Subject::Subject(Connection connection_, std::optional<KernelTlsState> tls, KeyChange key_change)
+    : Subject(std::move(connection_), tls, std::move(key_change), &Sender::Instance()) {}
+
+Subject::Subject(Connection connection_, std::optional<KernelTlsState> tls, KeyChange key_change, Sender* sender)
     : connection(std::move(connection_)) {
   UniqueFd duplicate = Duplicate(connection.near);
   socket_fd = duplicate.get();
-  queue = SocketQueue::Open(&Sender::Instance(), std::move(duplicate), tls, std::move(key_change), sink);
+  queue = SocketQueue::Open(sender, std::move(duplicate), tls, std::move(key_change), sink);
 }
 
 Subject::~Subject() {

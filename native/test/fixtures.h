@@ -41,6 +41,7 @@ bool IsOpen(int fd);
 // A queue on a connection, the socket's number and what it says.
 struct Subject {
   Subject(Connection connection, std::optional<KernelTlsState> tls = std::nullopt, KeyChange key_change = {});
+  Subject(Connection connection, std::optional<KernelTlsState> tls, KeyChange key_change, Sender* sender);
   ~Subject();
 
   int SendRange(ItemId item, const UniqueFd& file, uint64_t offset, uint64_t length, uint32_t progress_ms = 0);

@@ -23,13 +23,14 @@ std::shared_ptr<const GlobalHooks> Global() {
   return registry.global_hooks;
 }
 
-void Remove(int fd) {
-  std::shared_ptr<const FdHooks> removed;  // destroyed without the lock
+// What it removed is for the caller to destroy without the lock.
+std::shared_ptr<const FdHooks> Remove(int fd) {
   const std::lock_guard lock(registry.mutex);
   const auto found = registry.fd_hooks.find(fd);
-  if (found == registry.fd_hooks.end()) return;
-  removed = std::move(found->second);
+  if (found == registry.fd_hooks.end()) return nullptr;
+  std::shared_ptr<const FdHooks> removed = std::move(found->second);
   registry.fd_hooks.erase(found);
+  return removed;
 }
 
 // Runs the hook that `member` names for `fd`, or else the real call.
@@ -54,6 +55,12 @@ ssize_t SendMessage(int fd, const msghdr* message, int flags) {
 ssize_t PositionedRead(int fd, void* buffer, size_t count, off_t offset) {
   return Call(fd, &FdHooks::pread, real_calls.pread, fd, buffer, count, offset);
 }
+ssize_t Write(int fd, const void* buffer, size_t count) {
+  return Call(fd, &FdHooks::write, real_calls.write, fd, buffer, count);
+}
+ssize_t Read(int fd, void* buffer, size_t count) {
+  return Call(fd, &FdHooks::read, real_calls.read, fd, buffer, count);
+}
 int SetOption(int fd, int level, int name, const void* value, socklen_t size) {
   return Call(fd, &FdHooks::setsockopt, real_calls.setsockopt, fd, level, name, value, size);
 }
@@ -68,9 +75,10 @@ int EpollControl(int epoll_fd, int operation, int fd, epoll_event* event) {
   return Call(fd, &FdHooks::epoll_ctl, real_calls.epoll_ctl, epoll_fd, operation, fd, event);
 }
 int Close(int fd) {
-  Remove(fd);  // the number may come back as another socket's
-  return real_calls.close(fd);
+  const auto hooks = Remove(fd);  // the number may come back as another socket's
+  return hooks && hooks->close ? hooks->close(fd) : real_calls.close(fd);
 }
+int DuplicateFd(int fd) { return Call(fd, &FdHooks::duplicate, real_calls.duplicate, fd); }
 int EpollCreate() {
   const auto hooks = Global();
   return hooks->epoll_create ? hooks->epoll_create() : real_calls.epoll_create();
@@ -87,7 +95,7 @@ int CreateThread(pthread_t* thread, const pthread_attr_t* attributes, void* (*ma
 int EpollWait(int epoll_fd, epoll_event* events, int capacity, int timeout_ms) {
   const auto hooks = Global();
   if (hooks->before_epoll_wait) hooks->before_epoll_wait();
-  return real_calls.epoll_wait(epoll_fd, events, capacity, timeout_ms);
+  return Call(epoll_fd, &FdHooks::epoll_wait, real_calls.epoll_wait, epoll_fd, events, capacity, timeout_ms);
 }
 
 void SetGlobal(std::shared_ptr<const GlobalHooks> hooks) {
@@ -102,12 +110,15 @@ void InstallHooks() {
   system_calls.sendfile = SendFile;
   system_calls.sendmsg = SendMessage;
   system_calls.pread = PositionedRead;
+  system_calls.write = Write;
+  system_calls.read = Read;
   system_calls.setsockopt = SetOption;
   system_calls.getsockopt = GetOption;
   system_calls.bytes_in_send_queue = BytesInSendQueue;
   system_calls.shutdown = Shutdown;
   system_calls.epoll_ctl = EpollControl;
   system_calls.close = Close;
+  system_calls.duplicate = DuplicateFd;
   system_calls.epoll_create = EpollCreate;
   system_calls.event_fd = EventFd;
   system_calls.create_thread = CreateThread;

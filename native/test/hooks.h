@@ -23,11 +23,16 @@ struct FdHooks {
   std::function<ssize_t(int socket_fd, int file_fd, off_t* offset, size_t count)> sendfile;  // by socket_fd
   std::function<ssize_t(int fd, const msghdr* message, int flags)> sendmsg;
   std::function<ssize_t(int fd, void* buffer, size_t count, off_t offset)> pread;
+  std::function<ssize_t(int fd, const void* buffer, size_t count)> write;
+  std::function<ssize_t(int fd, void* buffer, size_t count)> read;
   std::function<int(int fd, int level, int name, const void* value, socklen_t size)> setsockopt;
   std::function<int(int fd, int level, int name, void* value, socklen_t* size)> getsockopt;
   std::function<int(int fd, int* bytes)> bytes_in_send_queue;
   std::function<int(int fd, int how)> shutdown;
+  std::function<int(int fd)> close;
+  std::function<int(int fd)> duplicate;
   std::function<int(int epoll_fd, int operation, int fd, epoll_event* event)> epoll_ctl;  // by fd
+  std::function<int(int epoll_fd, epoll_event* events, int capacity, int timeout_ms)> epoll_wait;
 };
 
 // In force until it is destroyed or the descriptor is closed.

@@ -27,11 +27,17 @@ class RecordingSink : public CompletionSink {
 
   // The item's last word, waited for.
   std::optional<Completion> WaitFor(ItemId item, std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+    return WaitForAny({item}, patience);
+  }
+
+  // The last word of whichever has one first.
+  std::optional<Completion> WaitForAny(const std::vector<ItemId>& items, std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
     std::optional<Completion> found;
     changed_.wait_for(lock, patience, [&] {
       for (const Completion& completion : all_) {
-        if (completion.item == item && completion.outcome != static_cast<int32_t>(Outcome::kProgress))
+        if (std::find(items.begin(), items.end(), completion.item) != items.end() &&
+            completion.outcome != static_cast<int32_t>(Outcome::kProgress))
           found = completion;
       }
       return found.has_value();

@@ -29,6 +29,7 @@ std::vector<Test>& Tests() {
 // What the running test said so far; a sender's thread may speak as well.
 std::mutex mutex;
 std::vector<std::string> failures;
+std::vector<std::string> notes;
 std::string skip_reason;
 const char* running = nullptr;
 
@@ -52,6 +53,7 @@ bool RunOne(size_t number, const Test& test) {
   {
     const std::lock_guard lock(mutex);
     failures.clear();
+    notes.clear();
     skip_reason.clear();
   }
   running = test.name;
@@ -69,6 +71,7 @@ bool RunOne(size_t number, const Test& test) {
     return true;
   }
   std::printf(" # time=%.1fms\n", took.count());
+  for (const std::string& note : notes) std::printf("# %s\n", note.c_str());
   for (const std::string& failure : failures) std::printf("# %s\n", failure.c_str());
   std::fflush(stdout);
   return passed;
@@ -86,6 +89,11 @@ void Fail(const char* file, int line, const std::string& message) {
 void Skip(const std::string& reason) {
   const std::lock_guard lock(mutex);
   skip_reason = reason;
+}
+
+void Note(const std::string& text) {
+  const std::lock_guard lock(mutex);
+  notes.push_back(text);
 }
 
 void SkipForWantOfKernelTls(const std::string& reason) {

@@ -1,0 +1,279 @@
+#include "faulty_socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace ktls::test {
+
+namespace {
+
+constexpr size_t kRooms[] = {9'000, 20'000, 5'000};  // less than a record, more than one
+constexpr int kStalled = 3;
+
+size_t Cut(FaultKind kind, size_t size) {
+  if (kind == FaultKind::kOneByte) return std::min<size_t>(size, 1);
+  if (kind == FaultKind::kHalf) return std::max<size_t>(size / 2, 1);
+  if (kind == FaultKind::kAllButOne) return std::max<size_t>(size - 1, 1);
+  return size;
+}
+
+size_t SizeOf(const msghdr& message) {
+  size_t size = 0;
+  for (size_t i = 0; i < message.msg_iovlen; ++i) size += message.msg_iov[i].iov_len;
+  return size;
+}
+
+// Describes the message's first `size` bytes.
+std::vector<iovec> Head(const msghdr& message, size_t size) {
+  std::vector<iovec> parts;
+  for (size_t i = 0; i < message.msg_iovlen && size > 0; ++i) {
+    parts.push_back({message.msg_iov[i].iov_base, std::min(size, message.msg_iov[i].iov_len)});
+    size -= parts.back().iov_len;
+  }
+  return parts;
+}
+
+}  // namespace
+
+FaultySocket::FaultySocket(Subject* subject, FaultySocketOptions options)
+    : subject_(subject),
+      options_(std::move(options)),
+      tls_hooks_(options_.tls ? options_.tls->Hooks() : FdHooks()),
+      room_(kRooms[0]) {
+  if (options_.is_slow) options_.tls->SetAccepting(false);
+  hooks_.push_back(std::make_unique<ScopedFdHooks>(subject->socket_fd, Hooks()));
+}
+
+UniqueFd FaultySocket::DuplicateFile(const UniqueFd& file) {
+  FdHooks on_file;
+  on_file.duplicate = [this](int fd) {
+    return FailOr(SystemCall::kDuplicate, [fd] { return RealCalls().duplicate(fd); });
+  };
+  const ScopedFdHooks scoped(file.get(), std::move(on_file));
+  UniqueFd duplicate = Duplicate(file);
+  if (!duplicate.is_open()) return duplicate;
+  FdHooks hooks;
+  hooks.pread = [this](int fd, void* buffer, size_t count, off_t offset) { return Read(fd, buffer, count, offset); };
+  hooks.close = [this](int fd) { return Close(fd); };
+  hooks_.push_back(std::make_unique<ScopedFdHooks>(duplicate.get(), std::move(hooks)));
+  const std::lock_guard lock(mutex_);
+  ++open_fds_;
+  return duplicate;
+}
+
+FdHooks FaultySocket::Hooks() {
+  FdHooks hooks;
+  hooks.sendfile = [this](int socket_fd, int file_fd, off_t* offset, size_t count) -> ssize_t {
+    options_.on_sendfile();
+    return options_.has_sendfile ? SendFile(socket_fd, file_fd, offset, count) : FailWith(EINVAL);
+  };
+  hooks.sendmsg = [this](int fd, const msghdr* message, int flags) { return SendMessage(fd, message, flags); };
+  hooks.shutdown = [this](int fd, int how) {
+    return FailOr(SystemCall::kShutdown, [fd, how] { return RealCalls().shutdown(fd, how); });
+  };
+  hooks.epoll_ctl = [this](int epoll_fd, int operation, int fd, epoll_event* event) {
+    return Watch(epoll_fd, operation, fd, event);
+  };
+  hooks.close = [this](int fd) { return Close(fd); };
+  if (options_.tls) AddTlsHooks(&hooks);
+  return hooks;
+}
+
+void FaultySocket::AddTlsHooks(FdHooks* hooks) {
+  hooks->setsockopt = [this](int fd, int level, int name, const void* value, socklen_t size) {
+    return FailOr(SystemCall::kSetKeys, [&] { return tls_hooks_.setsockopt(fd, level, name, value, size); });
+  };
+  hooks->getsockopt = [this](int fd, int level, int name, void* value, socklen_t* size) {
+    const auto call = level == IPPROTO_TCP ? SystemCall::kTcpInfo : SystemCall::kReadSequence;
+    return FailOr(call, [&] {
+      const int done = tls_hooks_.getsockopt(fd, level, name, value, size);
+      if (call == SystemCall::kTcpInfo && options_.is_slow) {  // accepts what there is, and nothing after it
+        options_.tls->SetAccepting(true);
+        options_.tls->SetAccepting(false);
+      }
+      return done;
+    });
+  };
+  hooks->bytes_in_send_queue = [this](int fd, int* bytes) {
+    const Fault* fault = Meet(SystemCall::kSendQueue);
+    if (fault && fault->kind == FaultKind::kErrno) return FailWith(fault->error);
+    const int done = tls_hooks_.bytes_in_send_queue(fd, bytes);
+    if (fault) *bytes = 0;
+    return done;
+  };
+}
+
+const Fault* FaultySocket::Meet(SystemCall call) {
+  const Fault* fault = FaultInjector::Instance().Next(call);
+  const std::lock_guard lock(mutex_);
+  if (fault) Blame(*fault);
+  return fault;
+}
+
+void FaultySocket::Blame(const Fault& fault) {
+  const bool fails =
+      fault.effect == Effect::kFailure || (fault.effect == Effect::kFallback && options_.tls && record_is_open_);
+  if (fails && !failed_with_) failed_with_ = -fault.error;
+}
+
+template <typename Real>
+int FaultySocket::FailOr(SystemCall call, Real real) {
+  const Fault* fault = Meet(call);
+  return fault ? FailWith(fault->error) : real();
+}
+
+ssize_t FaultySocket::Send(SystemCall call, size_t size, const Sending& sending) {
+  const Fault* fault = FaultInjector::Instance().Next(call);
+  ssize_t sent = 0;
+  if (fault && fault->kind == FaultKind::kErrno) {
+    sent = FailWith(fault->error);
+  } else if (!fault || fault->kind != FaultKind::kNothing) {
+    const size_t limit = fault ? Cut(fault->kind, size) : size;
+    size_t room;
+    {
+      const std::lock_guard lock(mutex_);
+      room = std::min(limit, room_);
+    }
+    sent = sending(limit, room);
+  }
+  const int error = sent < 0 ? errno : 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (sent > 0) CountSent(call, size, static_cast<size_t>(sent));
+    // One that only cuts does nothing to a socket that is full.
+    if (fault && (sent >= 0 || error == fault->error)) Blame(*fault);
+  }
+  if (error == EAGAIN) Refuse();
+  errno = error;
+  return sent;
+}
+
+void FaultySocket::CountSent(SystemCall call, size_t size, size_t sent) {
+  sent_after_failure_ |= failed_with_.has_value();
+  room_ -= sent;
+  refusals_ = 0;
+  if (call != SystemCall::kSendControl) taken_ += sent;
+  record_is_open_ = call == SystemCall::kSendfile && sent < size;
+}
+
+void FaultySocket::Refuse() {
+  bool stalled;
+  {
+    const std::lock_guard lock(mutex_);
+    stalled = ++refusals_ == kStalled;
+    if (refusals_ < kStalled) {
+      if (refilled_ < options_.refills) room_ = kRooms[static_cast<size_t>(++refilled_) % std::size(kRooms)];
+      Drain();
+      // Entering the set again brings the event; what has not entered it yet gets one when it does.
+      if (watching_epoll_fd_ >= 0) {
+        RealCalls().epoll_ctl(watching_epoll_fd_, EPOLL_CTL_MOD, subject_->socket_fd, &watched_);
+      }
+    }
+  }
+  if (stalled) options_.on_stall();
+}
+
+ssize_t FaultySocket::SendFile(int socket_fd, int file_fd, off_t* offset, size_t count) {
+  return Send(SystemCall::kSendfile, count, [&](size_t, size_t room) -> ssize_t {
+    if (options_.tls) {
+      options_.tls->SetRoom(room);
+      return tls_hooks_.sendfile(socket_fd, file_fd, offset, count);
+    }
+    return room == 0 ? FailWith(EAGAIN) : RealCalls().sendfile(socket_fd, file_fd, offset, room);
+  });
+}
+
+ssize_t FaultySocket::SendMessage(int socket_fd, const msghdr* message, int flags) {
+  const bool is_control = message->msg_controllen > 0;
+  const auto call = is_control ? SystemCall::kSendControl : SystemCall::kSendBytes;
+  return Send(call, SizeOf(*message), [&](size_t limit, size_t room) -> ssize_t {
+    if (room == 0) return FailWith(EAGAIN);
+    std::vector<iovec> parts = Head(*message, is_control ? limit : room);
+    msghdr head = *message;
+    head.msg_iov = parts.data();
+    head.msg_iovlen = parts.size();
+    if (!options_.tls) return RealCalls().sendmsg(socket_fd, &head, flags);
+    options_.tls->SetRoom(room);
+    return tls_hooks_.sendmsg(socket_fd, &head, flags);
+  });
+}
+
+ssize_t FaultySocket::Read(int file_fd, void* buffer, size_t count, off_t offset) {
+  const Fault* fault = Meet(SystemCall::kPread);
+  if (!fault) return RealCalls().pread(file_fd, buffer, count, offset);
+  if (fault->kind == FaultKind::kNothing) return 0;
+  if (fault->kind != FaultKind::kErrno) return RealCalls().pread(file_fd, buffer, Cut(fault->kind, count), offset);
+  if (fault->error == EAGAIN) Refuse();
+  return FailWith(fault->error);
+}
+
+int FaultySocket::Watch(int epoll_fd, int operation, int fd, epoll_event* event) {
+  const bool is_added = operation == EPOLL_CTL_ADD;
+  return FailOr(is_added ? SystemCall::kWatch : SystemCall::kUnwatch, [&] {
+    const std::lock_guard lock(mutex_);
+    watching_epoll_fd_ = is_added ? epoll_fd : -1;
+    watched_ = *event;
+    return RealCalls().epoll_ctl(epoll_fd, operation, fd, event);
+  });
+}
+
+// Linux frees the number whatever it answers, and another thread may have it by the next moment (close(2), NOTES).
+int FaultySocket::Close(int fd) {
+  const Fault* fault = Meet(SystemCall::kClose);
+  const int done = RealCalls().close(fd);
+  const std::lock_guard lock(mutex_);
+  --open_fds_;
+  if (!fault) return done;
+  decoys_.emplace_back(fcntl(subject_->connection.near.get(), F_DUPFD_CLOEXEC, fd));
+  return FailWith(fault->error);
+}
+
+void FaultySocket::Drain() {
+  if (options_.tls) return;
+  uint8_t buffer[4096];
+  for (;;) {
+    const ssize_t count = recv(subject_->connection.far.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
+    if (count <= 0) return;
+    arrived_.insert(arrived_.end(), buffer, buffer + count);
+  }
+}
+
+void FaultySocket::GiveRoom(size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  room_ = bytes;
+}
+
+size_t FaultySocket::taken() const {
+  const std::lock_guard lock(mutex_);
+  return taken_;
+}
+
+Bytes FaultySocket::arrived() {
+  if (options_.tls) return options_.tls->application_data();
+  const std::lock_guard lock(mutex_);
+  Drain();
+  return arrived_;
+}
+
+std::optional<int> FaultySocket::failed_with() const {
+  const std::lock_guard lock(mutex_);
+  return failed_with_;
+}
+
+bool FaultySocket::sent_after_failure() const {
+  const std::lock_guard lock(mutex_);
+  return sent_after_failure_;
+}
+
+bool FaultySocket::all_closed() const {
+  const std::lock_guard lock(mutex_);
+  // A second close of the same number would have hit the decoy.
+  return open_fds_ == 0 && (!decoys_.empty() || !IsOpen(subject_->socket_fd)) &&
+         std::all_of(decoys_.begin(), decoys_.end(), [](const UniqueFd& decoy) { return IsOpen(decoy.get()); });
+}
+
+}  // namespace ktls::test
