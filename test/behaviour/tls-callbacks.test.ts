@@ -65,17 +65,19 @@ for (const version of versions) {
 t.test("a 'keylog' listener that is added after the hand-over hears the peer's new key", async (t) => {
   const states: OffloadState[] = []
   const heard: string[] = []
-  const { port } = await startHttps(t, ({ socket }, response) => {
+  const { server, port } = await startHttps(t, ({ socket }, response) => {
     response.on('finish', () => {
       states.push(getOffloadState(response))
       if (states.length === 1) socket.on('keylog', (line: Buffer) => heard.push(String(line).split(' ')[0] as string))
     })
     createReadStream(file.path).pipe(response.setHeader('Content-Length', file.size))
   })
+  const listening = once(server, 'request').then(([, response]) => once(response, 'finish'))
   const client = openssl(port)
   const get = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
   client.type(get)
   await client.untilPrintedBytes(file.size)
+  await listening
   client.type('K\n')
   await client.untilComplained('KEYUPDATE')
   if (answersKeyUpdate) {
