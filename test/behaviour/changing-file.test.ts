@@ -8,7 +8,7 @@ import type { IncomingMessage, RequestListener } from 'node:http'
 import { pipeline } from 'node:stream'
 import { createZeroCopyPipe, getStats, install, KtlsError } from 'ktls-pipe'
 import t, { type Test } from 'tap'
-import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
+import { expectChange, sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { receive, request, type Scheme } from '../support/http-client.js'
 import { onlyWithKernelTls, startCounting } from '../support/kernel.js'
 import { startHttp, startHttps } from '../support/servers.js'
@@ -64,7 +64,7 @@ for (const scheme of schemes) {
   t.test(`a file that shrinks, over ${scheme}`, options, async (t) => {
     for (const [who, { answer, code }] of Object.entries(truncations)) {
       await t.test(`told to ${who}`, async (t) => {
-        const { path } = writeRandomFile(temporaryFolder(t), largeSize)
+        const { path } = expectChange(writeRandomFile(temporaryFolder(t), largeSize))
         const published: unknown[] = []
         const onError = (message: unknown) => published.push(message)
         subscribe('tracing:ktls-pipe:transfer:error', onError)
@@ -93,7 +93,7 @@ for (const scheme of schemes) {
   })
 
   t.test(`a file that grows, over ${scheme}`, async (t) => {
-    const { path } = writeRandomFile(temporaryFolder(t), largeSize)
+    const { path } = expectChange(writeRandomFile(temporaryFolder(t), largeSize))
     const grow = () => appendFileSync(path, Buffer.alloc(100_000, 'more'))
 
     await t.test('is sent to its new end', async (t) => {

@@ -1,7 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, createReadStream, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 
 const blockBytes = 1024 * 1024
@@ -35,11 +45,36 @@ export async function sha256OfFile(path: string, range: { start?: number; end?: 
   return (await sizeAndSha256(createReadStream(path, { ...range, highWaterMark: blockBytes }))).sha256
 }
 
-/** A folder that goes when the test ends, with what is in it. */
+/** A folder that goes when the test ends, with what is in it. What was written into it once must be there unchanged. */
 export function temporaryFolder(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'ktls-pipe-test-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  t.teardown(() => {
+    try {
+      for (const file of written.values()) if (dirname(file.path) === folder) expectUnchanged(file)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
   return folder
+}
+
+const written = new Map<string, TestFile>() // by path
+
+// Bugs of kernel TLS have overwritten the page cache of files that were sent (CVE-2024-0646).
+function expectUnchanged({ path, sha256: expected }: TestFile): void {
+  if (!existsSync(path)) return
+  const hash = createHash('sha256')
+  const file = openSync(path, 'r')
+  const block = Buffer.alloc(blockBytes)
+  for (let read = readSync(file, block); read > 0; read = readSync(file, block)) hash.update(block.subarray(0, read))
+  closeSync(file)
+  if (hash.digest('hex') !== expected) throw new Error(`${path} is not what was written: it was overwritten`)
+}
+
+/** The test itself is going to change the file. */
+export function expectChange(file: TestFile): TestFile {
+  written.delete(file.path)
+  return file
 }
 
 /** Random bytes, of which no two blocks are alike. */
@@ -55,7 +90,9 @@ export function writeRandomFile(folder: string, size: number, name = `${size}.bi
     writeSync(file, bytes)
   }
   closeSync(file)
-  return { path, name, size, sha256: hash.digest('hex') }
+  const fresh = { path, name, size, sha256: hash.digest('hex') }
+  written.set(path, fresh)
+  return fresh
 }
 
 /** A file of zeros that takes no room, but for random bytes at some positions. */
