@@ -48,15 +48,7 @@ int SetUp(const Connection& connection, TlsVersion version, Cipher cipher) {
   return ReadRecordSequence(connection.client.get(), version, cipher, &record_sequence);
 }
 
-}  // namespace
-
-int ProbeKernelTls(TlsVersion version, Cipher cipher) {
-  Connection connection;
-  const int connected = Connect(&connection);
-  return connected != 0 ? connected : SetUp(connection, version, cipher);
-}
-
-int ProbeRekey() {
+int TryRekey() {
   Connection connection;
   const int connected = Connect(&connection);
   if (connected != 0) return connected;
@@ -67,15 +59,28 @@ int ProbeRekey() {
   return SetTransmitKeys(connection.client.get(), keys);
 }
 
+// What a probe has found out. One that says nothing about the kernel (no descriptors left) leaves it unknown.
+enum class Answer { kUnknown, kNo, kYes };
+std::atomic<Answer> takes_new_keys{Answer::kUnknown};
+
+}  // namespace
+
+int ProbeKernelTls(TlsVersion version, Cipher cipher) {
+  Connection connection;
+  const int connected = Connect(&connection);
+  return connected != 0 ? connected : SetUp(connection, version, cipher);
+}
+
+int ProbeRekey() {
+  const int error = TryRekey();
+  if (error == 0) takes_new_keys = Answer::kYes;
+  if (error == -EBUSY) takes_new_keys = Answer::kNo;  // net/tls/tls_main.c before Linux 6.14
+  return error;
+}
+
 bool KernelTakesNewKeys() {
-  enum : int { kUnknown, kNo, kYes };
-  static std::atomic<int> known{kUnknown};
-  if (known == kUnknown) {
-    const int error = ProbeRekey();
-    if (error == 0) known = kYes;
-    if (error == -EBUSY) known = kNo;  // net/tls/tls_main.c before Linux 6.14
-  }
-  return known == kYes;
+  if (takes_new_keys == Answer::kUnknown) ProbeRekey();
+  return takes_new_keys == Answer::kYes;
 }
 
 }  // namespace ktls

@@ -12,8 +12,7 @@ int ProbeKernelTls(TlsVersion version, Cipher cipher);
 // Whether a second TLS_TX is accepted (Linux 6.14; backported to older version numbers). 0 or -errno.
 int ProbeRekey();
 
-// The same as one answer for the process, found out when it is first asked for. An answer that says nothing about the
-// kernel (no descriptors left) is no, and is not kept.
+// The answer for the process, found out by the first who asks.
 bool KernelTakesNewKeys();
 
 }  // namespace ktls

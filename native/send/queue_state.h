@@ -106,6 +106,7 @@ struct SocketQueue::State {
   SenderThread* thread = nullptr;
   Attention attention = Attention::kNone;
   bool busy = false;
+  bool fatally_alerted = false;        // RFC 8446, 6.2: no other alert follows a fatal one
   bool failed = false;                 // an item failed: nothing more is accepted or sent
   bool ended = false;                  // likewise, and every item was told so
   bool closed = false;                 // likewise, and the socket is closed as soon as nobody is `busy` with it

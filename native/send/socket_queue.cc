@@ -21,6 +21,8 @@ constexpr auto kComplete = static_cast<int>(Submitted::kComplete);
 // The most that the owner's thread, which runs JavaScript, encrypts itself.
 constexpr size_t kMaxBytesAtOnce = 256 * 1024;
 
+constexpr uint8_t kAlertLevelFatal = 2;  // RFC 8446, 6
+
 constexpr auto kMaxOffset = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
 
 // Everything but the first `skip` bytes.
@@ -122,6 +124,10 @@ int SocketQueue::State::SubmitControl(const std::shared_ptr<SocketQueue>& self, 
 
   const std::lock_guard lock(mutex);
   if (const int error = Admit()) return error;
+  if (control.content_type == kRecordTypeAlert) {
+    if (fatally_alerted) return -EPIPE;
+    fatally_alerted = control.bytes[0] == kAlertLevelFatal;
+  }
   Item item{item_id, false, 0, std::move(control)};
   if (MayBypass()) {
     const StepResult result = SendControlStep(socket.get(), std::get<ControlItem>(item.content));

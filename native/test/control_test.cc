@@ -35,6 +35,17 @@ TEST(ControlRefused, "control: refused on plain TCP, if empty and if larger than
   EXPECT_EQ(SendControl(&subject, 1, Bytes(16385), true), -EINVAL);
 }
 
+TEST(ControlAfterFatal, "control: after a fatal alert there is no other") {
+  const Bytes bad_record_mac = {2, 20};
+  FakeKernelTls tls;
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(SendControl(&subject, 1, kCloseNotify, false), kComplete);
+  EXPECT_EQ(SendControl(&subject, 2, bad_record_mac, true), kComplete);
+  EXPECT_EQ(SendControl(&subject, 3, kCloseNotify, false), -EPIPE);
+  EXPECT_EQ(tls.records().size(), size_t{2});
+}
+
 TEST(ControlInOrder, "control: not urgent, it follows what was submitted before it") {
   const Bytes content = Pattern(100'000);
   const UniqueFd file = MakeFile(content);
