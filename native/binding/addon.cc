@@ -62,9 +62,9 @@ Napi::Value IsTracked(const Napi::CallbackInfo& info) {
 // (tlsHandle, socketFd, finished) -> { status, errno, queue? }
 Napi::Value HandOverTlsSession(const Napi::CallbackInfo& info) {
   const auto finished = info[2].As<Napi::Uint8Array>();
-  HandOverResult result = HandOverSession(SessionOfHandle(info[0].As<Napi::Object>()),
-                                          info[1].As<Napi::Number>().Int32Value(), finished.Data(),
-                                          finished.ByteLength(), &Sender::Instance(), StateOf(info).mailbox);
+  HandOverResult result =
+      HandOverSession(SessionOfHandle(info[0].As<Napi::Object>()), info[1].As<Napi::Number>().Int32Value(),
+                      finished.Data(), finished.ByteLength(), &Sender::Instance(), StateOf(info).mailbox);
   Napi::Object answer = Napi::Object::New(info.Env());
   answer.Set("status", static_cast<int>(result.status));
   answer.Set("errno", result.error);
@@ -127,8 +127,8 @@ Napi::Value FileOffset(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SetFileOffset(const Napi::CallbackInfo& info) {
-  const off_t offset = system_calls.lseek(info[0].As<Napi::Number>().Int32Value(),
-                                          info[1].As<Napi::Number>().Int64Value(), SEEK_SET);
+  const off_t offset =
+      system_calls.lseek(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Int64Value(), SEEK_SET);
   return Napi::Number::New(info.Env(), offset < 0 ? -errno : static_cast<double>(offset));
 }
 

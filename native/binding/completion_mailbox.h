@@ -1,5 +1,5 @@
-// Carries completions from the sender's threads to one JavaScript thread, many at a time: the first of a batch wakes the
-// event loop, the rest wait for it.
+// Carries completions from the sender's threads to one JavaScript thread, many at a time: the first of a batch wakes
+// the event loop, the rest wait for it.
 #pragma once
 
 #include <napi.h>

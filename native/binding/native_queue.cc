@@ -38,8 +38,9 @@ Napi::Value NativeQueue::SendRange(const Napi::CallbackInfo& info) {
   FileRange range{std::move(file->file()), static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()),
                   static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()),
                   info[4].As<Napi::Number>().Uint32Value()};
-  const int submitted = queue_->SendRange(info[0].As<Napi::Number>().Uint32Value(), std::move(range));
-  if (submitted < 0) file->file() = std::move(range.file);  // still the caller's
+  // A cast rather than std::move(): a range that is refused is not moved from, and the file is still the caller's.
+  const int submitted = queue_->SendRange(info[0].As<Napi::Number>().Uint32Value(), static_cast<FileRange&&>(range));
+  if (submitted < 0) file->file() = std::move(range.file);
   return Napi::Number::New(info.Env(), submitted);
 }
 
@@ -77,8 +78,7 @@ Napi::Value NativeQueue::Cancel(const Napi::CallbackInfo& info) {
 
 // (releaseItem, forReset) -> released
 Napi::Value NativeQueue::Close(const Napi::CallbackInfo& info) {
-  const bool released =
-      queue_->Close(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Boolean>().Value());
+  const bool released = queue_->Close(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Boolean>().Value());
   return Napi::Boolean::New(info.Env(), released);
 }
 

@@ -39,12 +39,10 @@ bool ExpandLabel(const char* digest, const uint8_t* secret, size_t secret_size, 
                  size_t size) {
   // Fetched once for the process: a fetch takes a lock and a look-up by name (man3/EVP_KDF_fetch).
   static evp_kdf_st* const kdf = openssl.EVP_KDF_fetch(nullptr, "TLS13-KDF", nullptr);
-  const ossl_param_st parameters[] = {Text("digest", digest),
-                                      Text("mode", "EXPAND_ONLY"),
-                                      Octets("key", secret, secret_size),
-                                      Octets("prefix", "tls13 ", 6),
-                                      Octets("label", label, strlen(label)),
-                                      kEnd};
+  const ossl_param_st parameters[] = {
+      Text("digest", digest),        Text("mode", "EXPAND_ONLY"),           Octets("key", secret, secret_size),
+      Octets("prefix", "tls13 ", 6), Octets("label", label, strlen(label)), kEnd,
+  };
   return Derive(kdf, parameters, output, size);
 }
 
@@ -70,7 +68,8 @@ bool DeriveTls12Keys(const char* digest, const Tls12Secrets& secrets, bool for_s
   const size_t key_size = KeySize(keys->cipher);
   const size_t iv_size = keys->cipher == Cipher::kChaCha20Poly1305 ? kIvSize : kGcmSaltSize;
   std::array<uint8_t, 2 * (32 + kIvSize)> block;
-  const ossl_param_st parameters[] = {Text("digest", digest), Octets("secret", secrets.master_secret, kMasterSecretSize),
+  const ossl_param_st parameters[] = {Text("digest", digest),
+                                      Octets("secret", secrets.master_secret, kMasterSecretSize),
                                       Octets("seed", seed.data(), seed.size()), kEnd};
   const bool derived = Derive(kdf, parameters, block.data(), 2 * (key_size + iv_size));
   if (derived) {

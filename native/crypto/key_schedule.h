@@ -8,8 +8,8 @@
 
 namespace ktls {
 
-// RFC 8446, 7.3: key = HKDF-Expand-Label(secret, "key", "", key_length), likewise "iv". Fills keys->key and keys->iv for
-// keys->cipher. `digest` is OpenSSL's name of the suite's hash.
+// RFC 8446, 7.3: key = HKDF-Expand-Label(secret, "key", "", key_length), likewise "iv". Fills keys->key and keys->iv
+// for keys->cipher. `digest` is OpenSSL's name of the suite's hash.
 bool DeriveTls13Keys(const char* digest, const uint8_t* traffic_secret, size_t secret_size, TransmitKeys* keys);
 
 // RFC 8446, 7.2: the secret of the next key, as long as the present one ("traffic upd").

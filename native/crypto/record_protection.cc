@@ -84,15 +84,14 @@ bool RecordOpensWith(const TransmitKeys& keys, uint64_t sequence, const uint8_t*
   memcpy(tag.data(), parts.ciphertext + parts.ciphertext_size, kTagSize);
   std::vector<uint8_t> plaintext(parts.ciphertext_size + kTagSize);
   int written = 0;
-  const bool opened =
-      openssl.EVP_DecryptInit_ex(context.get(), EvpCipher(keys.cipher), nullptr, keys.key.data(), parts.nonce.data()) ==
-          1 &&
-      openssl.EVP_CIPHER_CTX_ctrl(context.get(), kCipherControlSetTag, kTagSize, tag.data()) == 1 &&
-      openssl.EVP_DecryptUpdate(context.get(), nullptr, &written, parts.additional_data.data(),
-                                static_cast<int>(parts.additional_data_size)) == 1 &&
-      openssl.EVP_DecryptUpdate(context.get(), plaintext.data(), &written, parts.ciphertext,
-                                static_cast<int>(parts.ciphertext_size)) == 1 &&
-      openssl.EVP_DecryptFinal_ex(context.get(), plaintext.data() + written, &written) == 1;
+  const bool opened = openssl.EVP_DecryptInit_ex(context.get(), EvpCipher(keys.cipher), nullptr, keys.key.data(),
+                                                 parts.nonce.data()) == 1 &&
+                      openssl.EVP_CIPHER_CTX_ctrl(context.get(), kCipherControlSetTag, kTagSize, tag.data()) == 1 &&
+                      openssl.EVP_DecryptUpdate(context.get(), nullptr, &written, parts.additional_data.data(),
+                                                static_cast<int>(parts.additional_data_size)) == 1 &&
+                      openssl.EVP_DecryptUpdate(context.get(), plaintext.data(), &written, parts.ciphertext,
+                                                static_cast<int>(parts.ciphertext_size)) == 1 &&
+                      openssl.EVP_DecryptFinal_ex(context.get(), plaintext.data() + written, &written) == 1;
   openssl.OPENSSL_cleanse(plaintext.data(), plaintext.size());
   return opened;
 }

@@ -30,9 +30,8 @@ int EventFd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 // Constant initialisation and no destructor: the sender's threads outlive main() and still use it while the process
 // is being torn down.
 SystemCalls system_calls = {
-    SendFile,     ::sendmsg,    ::pread,          ::write,    ::read,       ::lseek,
-    ::setsockopt, ::getsockopt, BytesInSendQueue, ::shutdown, ::close,      Duplicate,
-    Replace,      EpollCreate,  ::epoll_ctl,      ::epoll_wait, EventFd,    ::pthread_create,
+    SendFile,   ::sendmsg, ::pread,   ::write, ::read,      ::lseek,     ::setsockopt, ::getsockopt, BytesInSendQueue,
+    ::shutdown, ::close,   Duplicate, Replace, EpollCreate, ::epoll_ctl, ::epoll_wait, EventFd,      ::pthread_create,
 };
 
 }  // namespace ktls

@@ -24,9 +24,9 @@ struct SystemCalls {
   int (*bytes_in_send_queue)(int fd, int* bytes);  // ioctl(SIOCOUTQ), tcp(7)
   int (*shutdown)(int fd, int how);
   int (*close)(int fd);
-  int (*duplicate)(int fd);  // fcntl(F_DUPFD_CLOEXEC): a spawned child must not hold a connection open
+  int (*duplicate)(int fd);           // fcntl(F_DUPFD_CLOEXEC): a spawned child must not hold a connection open
   int (*replace)(int by_fd, int fd);  // dup3(O_CLOEXEC)
-  int (*epoll_create)();     // epoll_create1(EPOLL_CLOEXEC)
+  int (*epoll_create)();              // epoll_create1(EPOLL_CLOEXEC)
   int (*epoll_ctl)(int epoll_fd, int operation, int fd, epoll_event* event);
   int (*epoll_wait)(int epoll_fd, epoll_event* events, int capacity, int timeout_ms);
   int (*event_fd)();  // eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)

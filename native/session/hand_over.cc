@@ -107,9 +107,10 @@ bool ContinueExplicitNonce(const RecordLog& log, TransmitKeys* keys) {
 // about to be given.
 HandOver ProveKeys(const Session& session, TransmitKeys* keys) {
   if (openssl.BIO_number_written(session.bio()) != session.bytes_counted()) return HandOver::kSessionInconsistent;
-  // What was read tells of a callback that was taken since the last write: enableTrace() does that. Up to four bytes may
-  // be a header that is not whole yet.
-  if (openssl.BIO_number_read(openssl.SSL_get_rbio(session.ssl())) >= session.bytes_counted_reading() + kRecordHeaderSize) {
+  // What was read tells of a callback that was taken since the last write: enableTrace() does that. Up to four bytes
+  // may be a header that is not whole yet.
+  if (openssl.BIO_number_read(openssl.SSL_get_rbio(session.ssl())) >=
+      session.bytes_counted_reading() + kRecordHeaderSize) {
     return HandOver::kSessionInconsistent;
   }
   if (!session.has_write_secret()) return HandOver::kSessionInconsistent;
@@ -130,8 +131,8 @@ std::optional<KeyChange> KeyChangeOf(const Session& session, const TransmitKeys&
   KeyChange change;
   change.kernel_can = KernelTakesNewKeys;
   // RFC 8446, 5.5: with ChaCha20-Poly1305 the sequence number would wrap before the limit is reached.
-  change.records_per_key = keys.cipher == Cipher::kChaCha20Poly1305 ? std::numeric_limits<uint64_t>::max()
-                                                                    : records_per_key.load();
+  change.records_per_key =
+      keys.cipher == Cipher::kChaCha20Poly1305 ? std::numeric_limits<uint64_t>::max() : records_per_key.load();
   // A secret that nobody will ask for is not kept.
   if (keys.version != TlsVersion::kTls13 || !KernelTakesNewKeys()) return change;
   const Secret& present = session.traffic_secret();
@@ -193,10 +194,9 @@ HandOverResult Attempt(Session* session, int socket_fd, const uint8_t* finished,
   if (!nowhere) return Refuse(HandOver::kDescriptorLimit, ENOMEM);
   std::optional<KeyChange> key_change = KeyChangeOf(*session, keys);
   if (!key_change) return Refuse(HandOver::kDescriptorLimit, ENOMEM);
-  std::shared_ptr<SocketQueue> queue =
-      SocketQueue::Open(sender, std::move(duplicate),
-                        KernelTlsState{keys.version, keys.cipher, keys.record_sequence, bytes_accepted},
-                        std::move(*key_change), std::move(sink));
+  std::shared_ptr<SocketQueue> queue = SocketQueue::Open(
+      sender, std::move(duplicate), KernelTlsState{keys.version, keys.cipher, keys.record_sequence, bytes_accepted},
+      std::move(*key_change), std::move(sink));
 
   const int attached = AttachUlpOnce(session, socket_fd);
   if (attached < 0) return Refuse(HandOver::kUlpRefused, -attached);

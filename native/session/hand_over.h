@@ -27,7 +27,8 @@ enum class HandOver : int {
   kDescriptorLimit = 12,   // `error` is the errno of the duplication
 };
 
-// For sessions handed over later: a key change is due after so many records (internal, lowered by tests). 0: the default.
+// For sessions handed over later: a key change is due after so many records (internal, lowered by tests). 0: the
+// default.
 void SetRecordsPerKey(uint64_t records);
 
 struct HandOverResult {

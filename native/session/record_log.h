@@ -1,5 +1,5 @@
-// Reads the ciphertext that OpenSSL writes, record by record, and keeps the last one: the material of the proof, and the
-// explicit nonce that the kernel has to count on from.
+// Reads the ciphertext that OpenSSL writes, record by record, and keeps the last one: the material of the proof, and
+// the explicit nonce that the kernel has to count on from.
 #pragma once
 
 #include <array>

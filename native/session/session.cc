@@ -64,8 +64,6 @@ void Session::Trace(int write_p, int version, int content_type, const void* data
   if (trace_) openssl.SSL_trace(write_p, version, content_type, data, size, ssl_, trace_.get());
 }
 
-void Session::MarkShutdownSent() {
-  openssl.SSL_set_shutdown(ssl_, openssl.SSL_get_shutdown(ssl_) | kSentShutdown);
-}
+void Session::MarkShutdownSent() { openssl.SSL_set_shutdown(ssl_, openssl.SSL_get_shutdown(ssl_) | kSentShutdown); }
 
 }  // namespace ktls

@@ -67,7 +67,7 @@ class Session {
   Ssl* ssl_;
   Bio* bio_;  // Node's write BIO; our own reference after the hand-over; null once OpenSSL has freed it
   std::unique_ptr<RecordLog> record_log_ = std::make_unique<RecordLog>();  // until the hand-over
-  uint64_t bytes_counted_ = 0;      // sum over all record headers of header and payload
+  uint64_t bytes_counted_ = 0;  // sum over all record headers of header and payload
   uint64_t bytes_counted_reading_ = 0;
   uint64_t records_since_key_ = 0;  // the next record's sequence number
   bool key_seen_ = false;

@@ -121,9 +121,7 @@ void OnMessage(int write_p, int version, int content_type, const void* data, siz
   }
 }
 
-uint8_t HexDigit(char digit) {
-  return static_cast<uint8_t>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
-}
+uint8_t HexDigit(char digit) { return static_cast<uint8_t>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10); }
 
 // The NSS key log format: LABEL client_random secret. Labels of later TLS 1.3 keys end in _1, _2 and so on (OpenSSL).
 void ReadKeyLogLine(Session* session, std::string_view line) {
@@ -145,8 +143,8 @@ void ReadKeyLogLine(Session* session, std::string_view line) {
 void OnKeyLog(const Ssl* ssl, const char* line) {
   Session* session = SessionOf(ssl);
   if (session != nullptr && !session->handed_over()) ReadKeyLogLine(session, line);
-  const auto before = reinterpret_cast<KeyLogCallback>(
-      openssl.SSL_CTX_get_ex_data(openssl.SSL_get_SSL_CTX(ssl), ssl_context_index));
+  const auto before =
+      reinterpret_cast<KeyLogCallback>(openssl.SSL_CTX_get_ex_data(openssl.SSL_get_SSL_CTX(ssl), ssl_context_index));
   if (before != nullptr) before(ssl, line);
 }
 

@@ -1,5 +1,5 @@
-// New write keys: asked for by the peer or by the limit of a key's use, made before the next application data, once for any
-// number of requests; and what happens where the kernel takes none.
+// New write keys: asked for by the peer or by the limit of a key's use, made before the next application data, once for
+// any number of requests; and what happens where the kernel takes none.
 #include "fake_kernel_tls.h"
 #include "fake_keys.h"
 #include "fixtures.h"
@@ -36,8 +36,7 @@ TEST(KeyUpdateIdle, "key change: asked for while nothing is sent, nothing is sen
   const Bytes bytes = Pattern(100);
   EXPECT_EQ(subject.SendBytes(1, bytes), kPending);
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
-  EXPECT(TypesOf(tls) ==
-         (std::vector<uint8_t>{kRecordTypeAlert, kRecordTypeHandshake, kRecordTypeApplicationData}));
+  EXPECT(TypesOf(tls) == (std::vector<uint8_t>{kRecordTypeAlert, kRecordTypeHandshake, kRecordTypeApplicationData}));
   EXPECT(tls.records()[1].plaintext == kKeyUpdate);
   EXPECT_EQ(tls.rekeys(), 1);
   EXPECT_EQ(tls.sequence(), uint64_t{1});

@@ -226,7 +226,8 @@ TEST(ThreadsAreDeaf, "sender: its threads have a name and block all signals; the
 std::atomic<int> pipe_signals{0};
 
 TEST(NoSigpipe, "sender: a peer that is gone raises no SIGPIPE, neither from sendfile nor from send") {
-  struct sigaction count{}, before;
+  struct sigaction before, count;
+  count = {};
   count.sa_handler = [](int) { ++pipe_signals; };
   sigaction(SIGPIPE, &count, &before);
   const UniqueFd file = MakeFile(Pattern(100));

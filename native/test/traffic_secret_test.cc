@@ -13,8 +13,8 @@
 namespace ktls::test {
 namespace {
 
-// RFC 8446, 7.2, worked out by a second implementation (Python's hmac and hashlib) that agrees with RFC 8448 on the keys
-// before; the first secret is RFC 8448's server_application_traffic_secret_0.
+// RFC 8446, 7.2, worked out by a second implementation (Python's hmac and hashlib) that agrees with RFC 8448 on the
+// keys before; the first secret is RFC 8448's server_application_traffic_secret_0.
 struct Updates {
   Cipher cipher;
   const char* digest;
@@ -26,10 +26,14 @@ struct Updates {
 };
 
 constexpr Updates kUpdates[] = {
-    {Cipher::kAes128Gcm, "SHA256", "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643",
+    {Cipher::kAes128Gcm,
+     "SHA256",
+     "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643",
      {{"2e63be99d67b39097feb9786cf7a15a0", "628a0a8298ac953baef4255a"},
       {"65b9c2b0f1a857bc47aac35f79d007c8", "3945073c176791288c5d8ce5"}}},
-    {Cipher::kAes256Gcm, "SHA384", "bed3dc621e0e488ba9f2734536fb6477b5b628593289cb3d10506ee56c18e1bb056f689b066c163c50486ecaf6fe9b53",
+    {Cipher::kAes256Gcm,
+     "SHA384",
+     "bed3dc621e0e488ba9f2734536fb6477b5b628593289cb3d10506ee56c18e1bb056f689b066c163c50486ecaf6fe9b53",
      {{"1d5e3313fad5841f2664dc39fae94d7014db4b72e403cd3dbc720a56a00e44cb", "f413c1e1f4dba9b387e14b4e"},
       {"438ed9b21e8056ce7e2c5bbe40eb1d4e1d2e9017df3a005fe9fa1420d2f46b5c", "21bdc0ba4325507519209843"}}},
 };
