@@ -1,5 +1,6 @@
 #include "fault_injector.h"
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -79,10 +80,16 @@ void FaultInjector::Arm(const Plan& plan) {
 const Fault* FaultInjector::Next(SystemCall call) {
   const std::lock_guard lock(mutex_);
   const size_t occurrence = calls_[static_cast<size_t>(call)]++;
+  called_.notify_all();
   if (!plan_.fault || plan_.fault->call != call) return nullptr;
   if (occurrence < plan_.occurrence || occurrence - plan_.occurrence >= plan_.times) return nullptr;
   ++met_;
   return plan_.fault;
+}
+
+bool FaultInjector::WaitFor(SystemCall call, size_t times) {
+  std::unique_lock lock(mutex_);
+  return called_.wait_for(lock, std::chrono::seconds(10), [&] { return calls_[static_cast<size_t>(call)] >= times; });
 }
 
 std::array<size_t, kSystemCalls> FaultInjector::calls() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <condition_variable>
 #include <cstddef>
 #include <mutex>
 
@@ -26,12 +27,15 @@ class FaultInjector {
   void Arm(const Plan& plan);
   // Counts a call. The fault that it meets, if any.
   const Fault* Next(SystemCall call);
+  // Until `call` has been made so often. False: it was not in time.
+  bool WaitFor(SystemCall call, size_t times);
 
   std::array<size_t, kSystemCalls> calls() const;
   size_t met() const;
 
  private:
   mutable std::mutex mutex_;
+  std::condition_variable called_;
   Plan plan_;
   std::array<size_t, kSystemCalls> calls_{};
   size_t met_ = 0;

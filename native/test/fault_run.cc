@@ -1,6 +1,7 @@
 #include "fault_run.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -55,7 +56,8 @@ class Run {
   void SubmitAll();
   void Await(const std::vector<ItemId>& items);
   void SubmitAlerts();
-  bool Close();
+  void AwaitTurnsEnd();
+  void Close();
   void Collect();
   void CollectWords();
   void CollectRecords();
@@ -63,7 +65,8 @@ class Run {
   const Scenario& scenario_;
   FakeKernelTls tls_;
   Subject subject_;
-  Gate gate_;  // in front of the first sendfile
+  Gate gate_;                                // inside the first call that is held
+  std::atomic<size_t> waits_after_turn_{0};  // epoll_wait calls, after the turn that was last held or stalled
   FaultySocket socket_;
   ItemId last_item_ = 0;
   ItemId last_pending_ = kNobody;
@@ -85,8 +88,16 @@ FaultySocketOptions Run::SocketOptions() {
   options.has_sendfile = scenario_.has_sendfile;
   options.is_slow = scenario_.is_slow;
   if (scenario_.end == End::kClosedFull) options.refills = 2;
-  options.on_stall = [this] { subject_.sink->Deliver({kStallItem, 0, 0}); };
-  options.on_sendfile = [this] {
+  const auto note_turn = [this] {
+    waits_after_turn_ = FaultInjector::Instance().calls()[static_cast<size_t>(SystemCall::kEpollWait)] + 1;
+  };
+  options.on_stall = [this, note_turn] {
+    note_turn();
+    subject_.sink->Deliver({kStallItem, 0, 0});
+  };
+  options.held = scenario_.held;
+  options.on_held = [this, note_turn] {
+    note_turn();
     subject_.sink->Deliver({kInsideItem, 0, 0});
     gate_.Pass();
   };
@@ -122,8 +133,8 @@ void Run::Want(size_t offset, size_t size) {
   result_.wanted.insert(result_.wanted.end(), begin, begin + static_cast<ptrdiff_t>(size));
 }
 
-// The sender's thread stops at its first sendfile until everything is submitted, so that a call's occurrence means the
-// same in every run. There is room at once for the first bytes, and for some of the second.
+// The sender's thread stops inside its first sendfile, or another call, until everything is submitted, so that a call's
+// occurrence means the same in every run. There is room at once for the first bytes, and for some of the second.
 void Run::SubmitAll() {
   SubmitBytes(0, 200);
   SubmitBytes(200, 12'000);
@@ -138,34 +149,53 @@ void Run::Await(const std::vector<ItemId>& items) {
   if (!subject_.sink->WaitForAny(items, kPatience)) result_.in_time = false;
 }
 
+// Until the thread has let go of the queue, so that nothing of the run is used when it ends.
+void Run::AwaitTurnsEnd() {
+  if (!FaultInjector::Instance().WaitFor(SystemCall::kEpollWait, waits_after_turn_)) result_.in_time = false;
+}
+
+void Run::Close() {
+  result_.closed_at_once = subject_.queue->Close(kReleaseItem, scenario_.end == End::kResetInside);
+  result_.kept_connection = result_.closed_at_once && socket_.leads_to_connection();
+}
+
 RunResult Run::Finish() {
   result_.in_time = true;
   SubmitAll();
-  bool released = false;
-  if (scenario_.end == End::kClosedInside) {
-    released = subject_.queue->Close(kReleaseItem, false);
-  } else if (scenario_.end == End::kAbortedInside) {
-    subject_.queue->Abort();
+  if (scenario_.is_aborted()) subject_.queue->Abort();
+  if (scenario_.is_closed_inside()) {
+    constexpr std::chrono::milliseconds kNow(0);
+    result_.was_inside = subject_.sink->WaitFor(kInsideItem, kNow).has_value();
+    if (scenario_.tls) SubmitAlerts();
+    Close();
   }
   gate_.Open();
-  if (scenario_.end != End::kClosedInside) {
+  if (!scenario_.is_closed_inside()) {
     if (last_pending_ != kNobody) Await({last_pending_, kStallItem});
-    if (scenario_.end == End::kClosedFull) SubmitAlerts();
-    released = subject_.queue->Close(kReleaseItem, false);
+    AwaitTurnsEnd();
+    if (scenario_.end == End::kClosedFull) {
+      SubmitAlerts();
+      socket_.GiveRoom(100);  // nothing but Close() finds it
+    }
+    Close();
   }
-  result_.was_released = released || subject_.sink->WaitFor(kReleaseItem, kPatience).has_value();
+  if (!result_.closed_at_once && !subject_.sink->WaitFor(kReleaseItem, kPatience)) result_.in_time = false;
+  if (last_pending_ != kNobody) Await({last_pending_});  // the thread may be telling it
+  result_.all_closed = socket_.WaitUntilAllClosed(kPatience);
+  AwaitTurnsEnd();
   Collect();
   return std::move(result_);
 }
 
-// Nothing but Close() finds that there is room.
+// They overtake, and are not among the items: what becomes of them is not told in order.
 void Run::SubmitAlerts() {
   const std::vector<RunResult::Item> items = result_.items;
+  const ItemId last_pending = last_pending_;
   SubmitControl(kFatalAlert, true);
   SubmitControl(kCloseNotify, true);
   last_item_ -= 2;
   result_.items = items;
-  socket_.GiveRoom(100);
+  last_pending_ = last_pending;
 }
 
 void Run::Collect() {
@@ -178,7 +208,7 @@ void Run::Collect() {
   result_.taken = socket_.taken();
   result_.counted = subject_.queue->bytes_sent();
   result_.offence = tls_.offence();
-  result_.all_closed = socket_.all_closed();
+  result_.is_misused = socket_.is_misused();
   CollectWords();
   CollectRecords();
 }
@@ -191,6 +221,7 @@ void Run::CollectWords() {
   std::vector<ItemId> told;
   for (const Completion& completion : subject_.sink->all()) {
     if (completion.item == kKeyItem) ++result_.keys_spent;
+    if (completion.item == kReleaseItem) result_.was_told_of_release = true;
     if (completion.item == kNobody && completion.outcome == result_.failed_with) result_.failed_item_is_nobodys = true;
     if (completion.item == kNobody || completion.item > last_item_) continue;
     told.push_back(completion.item);
@@ -202,10 +233,13 @@ void Run::CollectWords() {
 void Run::CollectRecords() {
   result_.rekeys = tls_.rekeys();
   int key_updates = 0;
+  std::vector<Bytes> alerts;
   for (const FakeKernelTls::Record& record : tls_.records()) {
     if (key_updates > result_.rekeys) result_.sent_under_old_keys = true;
     if (record.type == kRecordTypeHandshake) ++key_updates;
+    if (record.type == kRecordTypeAlert) alerts.push_back(record.plaintext);
   }
+  result_.sent_urgent_alerts = alerts == std::vector<Bytes>{kFatalAlert, kCloseNotify};
 }
 
 }  // namespace

@@ -16,8 +16,10 @@ namespace ktls::test {
 struct Scenario {
   enum class End {
     kFinished,      // everything is waited for
-    kClosedInside,  // closed, or aborted, while the sender's thread is inside a send
-    kAbortedInside,
+    kClosedInside,  // closed, for a reset or not, while the sender's thread is inside a call
+    kResetInside,
+    kAbortedInside,  // likewise aborted, and closed when the thread has let go
+    kAbortedAndClosedInside,
     kClosedFull,  // closed with alerts that wait for room
   };
 
@@ -26,6 +28,12 @@ struct Scenario {
   bool has_sendfile = true;
   bool is_slow = false;
   End end = End::kFinished;
+  SystemCall held = SystemCall::kSendfile;  // where the thread is until everything is submitted
+
+  bool is_aborted() const { return end == End::kAbortedInside || end == End::kAbortedAndClosedInside; }
+  bool is_closed_inside() const {
+    return end == End::kClosedInside || end == End::kResetInside || end == End::kAbortedAndClosedInside;
+  }
 };
 
 struct RunResult {
@@ -55,7 +63,12 @@ struct RunResult {
   int rekeys;
   bool sent_under_old_keys;  // after a KeyUpdate
   std::string offence;
-  bool was_released;  // Close() said true, or kReleased followed
+  bool sent_urgent_alerts;
+  bool was_inside;           // the thread, when Close() was called
+  bool closed_at_once;       // Close() said so
+  bool was_told_of_release;  // kReleased followed
+  bool kept_connection;      // by the socket's number, although closed at once
+  bool is_misused;           // the number, after it was given to something else
   bool all_closed;
 };
 

@@ -108,6 +108,8 @@ void AddEnds(Table* table) {
   table->Errors(SystemCall::kShutdown, Effect::kNone, kForEver, {EBADF, EINVAL, ENOTCONN, ENOTSOCK});
   table->Errors(SystemCall::kClose, Effect::kNone, kForEver, {EBADF, EINTR, EIO, ENOSPC, EDQUOT});
   table->Errors(SystemCall::kDuplicate, Effect::kRefused, kForEver, {EBADF, EINVAL, EMFILE});  // fcntl(2)
+  table->Errors(SystemCall::kNowhere, Effect::kWaits, kForEver, {EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM});
+  table->Errors(SystemCall::kReplace, Effect::kWaits, kForEver, {EBADF, EBUSY, EINTR, EINVAL, EMFILE});  // dup(2)
 }
 
 void AddEvents(Table* table) {
@@ -159,8 +161,10 @@ std::string NameOf(SystemCall call) {
       "write to the eventfd",
       "close",
       "fcntl(F_DUPFD)",
+      "eventfd of a close",
+      "dup3",
       "epoll_create1",
-      "eventfd",
+      "eventfd of a thread",
       "epoll_ctl(ADD) of the eventfd",
       "pthread_create",
   };

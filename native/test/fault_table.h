@@ -23,10 +23,12 @@ enum class SystemCall {
   kEpollWait,  // of a sender's thread
   kWakeRead,   // read from its eventfd
   kWakeWrite,  // write to it
-  kClose,      // of a queue's socket and its ranges' files
+  kClose,      // of a queue's socket, its ranges' files and the eventfd of a Close()
   kDuplicate,  // fcntl(F_DUPFD_CLOEXEC) of a range's file
+  kNowhere,    // eventfd of a Close() while a thread is inside
+  kReplace,    // dup3 of it to the socket's number
   kEpollCreate,
-  kEventFd,
+  kEventFd,    // of a sender's thread
   kWatchWake,  // epoll_ctl(EPOLL_CTL_ADD) of the eventfd
   kCreateThread,
 };
@@ -47,6 +49,7 @@ enum class Effect {
   kFallback,  // the range is read instead; if kernel TLS may hold a record open, kFailure
   kRefused,   // the item is not taken, and the queue goes on without it
   kNoThread,  // likewise, and nor is anything else before a thread can be started
+  kWaits,     // Close() has to wait for the thread that is inside
 };
 
 struct Fault {

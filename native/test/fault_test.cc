@@ -48,7 +48,7 @@ bool IsStuck(const Plan& plan, const RunResult& result) {
 bool IsRightEnd(const Scenario& scenario, const Plan& plan, const RunResult& result,
                 const std::vector<RunResult::Item>& rest) {
   if (scenario.end != End::kFinished) {
-    const int ended = scenario.end == End::kAbortedInside ? -EPROTO : -ECANCELED;
+    const int ended = scenario.is_aborted() ? -EPROTO : -ECANCELED;
     return std::all_of(rest.begin(), rest.end(), [&](const RunResult::Item& item) {
       const int word = *item.word();
       return word == ended || word == -ECANCELED || item.submitted == -EPIPE || word == result.failed_with;
@@ -78,11 +78,19 @@ std::vector<std::string> Judge(const Scenario& scenario, const Plan& plan, const
   must(!result.sent_after_failure, "sent after a failure");
   must(!result.sent_under_old_keys, "sent under old keys");
   must(result.offence.empty(), result.offence.c_str());
+  must(scenario.end != End::kClosedFull || plan.fault || result.sent_urgent_alerts, "alerts dropped for which is room");
+  must(!result.was_inside || !result.sent_urgent_alerts, "Close() sends in between");
   // What was told.
   must(result.keys_spent == (scenario.tls == TlsVersion::kTls12 ? 1 : 0) || result.failed_with, "keys spent");
   must(result.in_time, "the last words do not come");
-  must(result.was_released, "never released");
+  // What became of the descriptors.
+  const bool must_wait = plan.fault && plan.fault->effect == Effect::kWaits && result.met > 0;
+  must(result.closed_at_once == !must_wait, "closed at once, or not");
+  must(result.was_told_of_release == must_wait, "kReleased");
+  must(!result.kept_connection, "closed at once, and the number is the connection's still");
+  must(!result.is_misused, "the number is used after it was given to something else");
   must(result.all_closed, "a descriptor is not closed, or was closed twice");
+  // Who was told how it ended.
   must(result.one_word_each, "not one last word each, in order");
   if (!result.one_word_each) return wrong;
 
@@ -120,12 +128,12 @@ void TryAll(const Scenario& scenario) {
   Totals totals;
   size_t complaints = 0;
   const auto try_one = [&](const Plan& plan) {
-    const RunResult result = RunScenario(scenario, plan);
+    RunResult result = RunScenario(scenario, plan);
     for (const std::string& wrong : Judge(scenario, plan, result)) {
       Fail(__FILE__, __LINE__, Describe(plan, result, wrong));
       ++complaints;
     }
-    if (!result.in_time || !result.was_released) complaints = kEnoughComplaints;  // each would be waited for
+    if (!result.in_time || !result.all_closed) complaints = kEnoughComplaints;  // each would be waited for
     if (result.met > 0) {
       totals.Add(plan.fault);
       everything.Add(plan.fault);
@@ -162,16 +170,42 @@ TEST(FaultsPlainRead, "fault table: plain bytes without sendfile") {
   TryAll({"plain bytes without sendfile", std::nullopt, false});
 }
 
-TEST(FaultsTlsClosed, "fault table: TLS 1.3, closed while a thread is inside") {
-  TryAll({"TLS 1.3, closed inside", TlsVersion::kTls13, true, false, End::kClosedInside});
+TEST(FaultsTlsClosed, "fault table: TLS 1.3, closed while a thread is inside sendfile") {
+  TryAll({"TLS 1.3, closed inside sendfile", TlsVersion::kTls13, true, false, End::kClosedInside});
 }
 
-TEST(FaultsPlainClosed, "fault table: plain bytes, closed while a thread is inside") {
-  TryAll({"plain bytes, closed inside", std::nullopt, true, false, End::kClosedInside});
+TEST(FaultsPlainClosed, "fault table: plain bytes, closed while a thread is inside sendfile") {
+  TryAll({"plain bytes, closed inside sendfile", std::nullopt, true, false, End::kClosedInside});
+}
+
+TEST(FaultsTlsReadClosed, "fault table: TLS 1.3 without sendfile, closed while a thread is inside sendfile") {
+  TryAll({"TLS 1.3 without sendfile, closed inside sendfile", TlsVersion::kTls13, false, false, End::kClosedInside});
+}
+
+TEST(FaultsTlsClosedInPread, "fault table: TLS 1.3, closed while a thread is inside pread") {
+  TryAll({"TLS 1.3, closed inside pread", TlsVersion::kTls13, false, false, End::kClosedInside, SystemCall::kPread});
+}
+
+TEST(FaultsPlainClosedInSendmsg, "fault table: plain bytes, closed while a thread is inside sendmsg") {
+  TryAll(
+      {"plain bytes, closed inside sendmsg", std::nullopt, false, false, End::kClosedInside, SystemCall::kSendBytes});
+}
+
+TEST(FaultsPlainReset, "fault table: plain bytes, closed for a reset while a thread is inside sendfile") {
+  TryAll({"plain bytes, closed for a reset", std::nullopt, true, false, End::kResetInside});
+}
+
+TEST(FaultsPlainReadReset, "fault table: plain bytes, closed for a reset while a thread is inside pread") {
+  TryAll({"plain bytes, closed for a reset inside pread", std::nullopt, false, false, End::kResetInside,
+          SystemCall::kPread});
 }
 
 TEST(FaultsAborted, "fault table: TLS 1.3, aborted while a thread is inside") {
   TryAll({"TLS 1.3, aborted inside", TlsVersion::kTls13, true, false, End::kAbortedInside});
+}
+
+TEST(FaultsAbortedAndClosed, "fault table: TLS 1.3, aborted and closed while a thread is inside") {
+  TryAll({"TLS 1.3, aborted and closed inside", TlsVersion::kTls13, true, false, End::kAbortedAndClosedInside});
 }
 
 TEST(FaultsClosedFull, "fault table: TLS 1.3, closed with alerts that wait for room") {

@@ -37,15 +37,30 @@ std::vector<iovec> Head(const msghdr& message, size_t size) {
   return parts;
 }
 
+GlobalHooks OnEventFd(std::function<int()> event_fd) {
+  GlobalHooks hooks;
+  hooks.event_fd = std::move(event_fd);
+  return hooks;
+}
+
 }  // namespace
 
 FaultySocket::FaultySocket(Subject* subject, FaultySocketOptions options)
     : subject_(subject),
       options_(std::move(options)),
       tls_hooks_(options_.tls ? options_.tls->Hooks() : FdHooks()),
+      global_hooks_(OnEventFd([this] { return OpenNowhere(); })),
       room_(kRooms[0]) {
   if (options_.is_slow) options_.tls->SetAccepting(false);
-  hooks_.push_back(std::make_unique<ScopedFdHooks>(subject->socket_fd, Hooks()));
+  Own(subject->socket_fd, Hooks());
+}
+
+// Of a descriptor that the queue has to close.
+void FaultySocket::Own(int fd, FdHooks hooks) {
+  hooks.close = [this](int closed_fd) { return Close(closed_fd); };
+  hooks_.push_back(std::make_unique<ScopedFdHooks>(fd, std::move(hooks)));
+  const std::lock_guard lock(mutex_);
+  ++open_fds_;
 }
 
 UniqueFd FaultySocket::DuplicateFile(const UniqueFd& file) {
@@ -58,27 +73,27 @@ UniqueFd FaultySocket::DuplicateFile(const UniqueFd& file) {
   if (!duplicate.is_open()) return duplicate;
   FdHooks hooks;
   hooks.pread = [this](int fd, void* buffer, size_t count, off_t offset) { return Read(fd, buffer, count, offset); };
-  hooks.close = [this](int fd) { return Close(fd); };
-  hooks_.push_back(std::make_unique<ScopedFdHooks>(duplicate.get(), std::move(hooks)));
-  const std::lock_guard lock(mutex_);
-  ++open_fds_;
+  Own(duplicate.get(), std::move(hooks));
   return duplicate;
 }
 
 FdHooks FaultySocket::Hooks() {
   FdHooks hooks;
   hooks.sendfile = [this](int socket_fd, int file_fd, off_t* offset, size_t count) -> ssize_t {
-    options_.on_sendfile();
-    return options_.has_sendfile ? SendFile(socket_fd, file_fd, offset, count) : FailWith(EINVAL);
+    if (leads_nowhere()) return RealCalls().sendfile(socket_fd, file_fd, offset, count);
+    Hold(SystemCall::kSendfile);
+    return options_.has_sendfile ? SendFile(file_fd, offset, count) : FailWith(EINVAL);
   };
-  hooks.sendmsg = [this](int fd, const msghdr* message, int flags) { return SendMessage(fd, message, flags); };
+  hooks.sendmsg = [this](int fd, const msghdr* message, int flags) {
+    return leads_nowhere() ? RealCalls().sendmsg(fd, message, flags) : SendMessage(message, flags);
+  };
   hooks.shutdown = [this](int fd, int how) {
     return FailOr(SystemCall::kShutdown, [fd, how] { return RealCalls().shutdown(fd, how); });
   };
   hooks.epoll_ctl = [this](int epoll_fd, int operation, int fd, epoll_event* event) {
     return Watch(epoll_fd, operation, fd, event);
   };
-  hooks.close = [this](int fd) { return Close(fd); };
+  hooks.replace = [this](int by_fd, int fd) { return Replace(by_fd, fd); };
   if (options_.tls) AddTlsHooks(&hooks);
   return hooks;
 }
@@ -123,6 +138,10 @@ void FaultySocket::Blame(const Fault& fault) {
 template <typename Real>
 int FaultySocket::FailOr(SystemCall call, Real real) {
   const Fault* fault = Meet(call);
+  {
+    const std::lock_guard lock(mutex_);
+    is_misused_ |= leads_nowhere_;
+  }
   return fault ? FailWith(fault->error) : real();
 }
 
@@ -177,32 +196,49 @@ void FaultySocket::Refuse() {
   if (stalled) options_.on_stall();
 }
 
-ssize_t FaultySocket::SendFile(int socket_fd, int file_fd, off_t* offset, size_t count) {
+void FaultySocket::Hold(SystemCall call) {
+  if (options_.held == call) options_.on_held();
+}
+
+ssize_t FaultySocket::SendFile(int file_fd, off_t* offset, size_t count) {
+  const int connection = subject_->connection.near.get();
   return Send(SystemCall::kSendfile, count, [&](size_t, size_t room) -> ssize_t {
     if (options_.tls) {
       options_.tls->SetRoom(room);
-      return tls_hooks_.sendfile(socket_fd, file_fd, offset, count);
+      return tls_hooks_.sendfile(connection, file_fd, offset, count);
     }
-    return room == 0 ? FailWith(EAGAIN) : RealCalls().sendfile(socket_fd, file_fd, offset, room);
+    return room == 0 ? FailWith(EAGAIN) : RealCalls().sendfile(connection, file_fd, offset, room);
   });
 }
 
-ssize_t FaultySocket::SendMessage(int socket_fd, const msghdr* message, int flags) {
+ssize_t FaultySocket::SendMessage(const msghdr* message, int flags) {
+  const int connection = subject_->connection.near.get();
   const bool is_control = message->msg_controllen > 0;
   const auto call = is_control ? SystemCall::kSendControl : SystemCall::kSendBytes;
+  bool sends_file;
+  {
+    const std::lock_guard lock(mutex_);
+    sends_file = has_read_;
+  }
+  if (sends_file) Hold(call);
   return Send(call, SizeOf(*message), [&](size_t limit, size_t room) -> ssize_t {
     if (room == 0) return FailWith(EAGAIN);
     std::vector<iovec> parts = Head(*message, is_control ? limit : room);
     msghdr head = *message;
     head.msg_iov = parts.data();
     head.msg_iovlen = parts.size();
-    if (!options_.tls) return RealCalls().sendmsg(socket_fd, &head, flags);
+    if (!options_.tls) return RealCalls().sendmsg(connection, &head, flags);
     options_.tls->SetRoom(room);
-    return tls_hooks_.sendmsg(socket_fd, &head, flags);
+    return tls_hooks_.sendmsg(connection, &head, flags);
   });
 }
 
 ssize_t FaultySocket::Read(int file_fd, void* buffer, size_t count, off_t offset) {
+  Hold(SystemCall::kPread);
+  {
+    const std::lock_guard lock(mutex_);
+    has_read_ = true;
+  }
   const Fault* fault = Meet(SystemCall::kPread);
   if (!fault) return RealCalls().pread(file_fd, buffer, count, offset);
   if (fault->kind == FaultKind::kNothing) return 0;
@@ -221,12 +257,30 @@ int FaultySocket::Watch(int epoll_fd, int operation, int fd, epoll_event* event)
   });
 }
 
+int FaultySocket::OpenNowhere() {
+  return FailOr(SystemCall::kNowhere, [this] {
+    const int fd = RealCalls().event_fd();
+    Own(fd, {});
+    return fd;
+  });
+}
+
+int FaultySocket::Replace(int by_fd, int fd) {
+  return FailOr(SystemCall::kReplace, [&] {
+    const std::lock_guard lock(mutex_);
+    const int done = RealCalls().replace(by_fd, fd);
+    leads_nowhere_ = done >= 0;
+    return done;
+  });
+}
+
 // Linux frees the number whatever it answers, and another thread may have it by the next moment (close(2), NOTES).
 int FaultySocket::Close(int fd) {
   const Fault* fault = Meet(SystemCall::kClose);
   const int done = RealCalls().close(fd);
   const std::lock_guard lock(mutex_);
   --open_fds_;
+  closed_.notify_all();
   if (!fault) return done;
   decoys_.emplace_back(fcntl(subject_->connection.near.get(), F_DUPFD_CLOEXEC, fd));
   return FailWith(fault->error);
@@ -269,10 +323,29 @@ bool FaultySocket::sent_after_failure() const {
   return sent_after_failure_;
 }
 
-bool FaultySocket::all_closed() const {
+bool FaultySocket::leads_nowhere() const {
   const std::lock_guard lock(mutex_);
+  return leads_nowhere_;
+}
+
+bool FaultySocket::leads_to_connection() const {
+  const std::lock_guard lock(mutex_);
+  if (!decoys_.empty()) return false;  // closed, and the decoy is a descriptor of the connection
+  int type;
+  socklen_t size = sizeof(type);
+  return RealCalls().getsockopt(subject_->socket_fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+}
+
+bool FaultySocket::is_misused() const {
+  const std::lock_guard lock(mutex_);
+  return is_misused_;
+}
+
+bool FaultySocket::WaitUntilAllClosed(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
   // A second close of the same number would have hit the decoy.
-  return open_fds_ == 0 && (!decoys_.empty() || !IsOpen(subject_->socket_fd)) &&
+  return closed_.wait_for(lock, patience, [this] { return open_fds_ == 0; }) &&
+         (!decoys_.empty() || !IsOpen(subject_->socket_fd)) &&
          std::all_of(decoys_.begin(), decoys_.end(), [](const UniqueFd& decoy) { return IsOpen(decoy.get()); });
 }
 

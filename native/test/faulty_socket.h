@@ -1,8 +1,11 @@
 // The calls on one queue's descriptors, each of which may meet a fault, and what came of them. Underneath is the fake
 // kernel TLS or, for plain bytes, the real AF_UNIX. There is room for little at a time: each time the socket is full,
-// the other end takes what there is, and epoll says so.
+// the other end takes what there is, and epoll says so. A send that has begun goes on with the connection whatever
+// becomes of the number, as in the kernel; one that begins when the number leads elsewhere is the real call.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,12 +21,13 @@
 namespace ktls::test {
 
 struct FaultySocketOptions {
-  FakeKernelTls* tls = nullptr;       // none: plain bytes
-  bool has_sendfile = true;           // otherwise it says EINVAL
-  bool is_slow = false;               // TCP accepts a record only after it has been asked whether it did
-  int refills = 1'000'000;            // so often there is room again
-  std::function<void()> on_stall;     // full, three times in a row: nothing will change any more
-  std::function<void()> on_sendfile;  // before each
+  FakeKernelTls* tls = nullptr;    // none: plain bytes
+  bool has_sendfile = true;        // otherwise it says EINVAL
+  bool is_slow = false;            // TCP accepts a record only after it has been asked whether it did
+  int refills = 1'000'000;         // so often there is room again
+  std::function<void()> on_stall;  // full, three times in a row: nothing will change any more
+  SystemCall held = SystemCall::kSendfile;
+  std::function<void()> on_held;  // inside each `held` call of the sender's thread; of sendmsg, once it sends a file
 };
 
 class FaultySocket {
@@ -40,8 +44,13 @@ class FaultySocket {
   // Minus the error of a fault that must fail the queue.
   std::optional<int> failed_with() const;
   bool sent_after_failure() const;
-  // Whether the queue closed each of its descriptors, and once.
-  bool all_closed() const;
+  // Whether the queue closed each of its descriptors, and once. Its thread may do so later than Close().
+  bool WaitUntilAllClosed(std::chrono::milliseconds patience);
+  // Whether the socket's number was given to something else, and whether it is the connection's still.
+  bool leads_nowhere() const;
+  bool leads_to_connection() const;
+  // Whether more than a send and the close followed that.
+  bool is_misused() const;
 
  private:
   // `limit`: what the fault leaves of it; `room`: what the socket does.
@@ -49,6 +58,7 @@ class FaultySocket {
 
   FdHooks Hooks();
   void AddTlsHooks(FdHooks* hooks);
+  void Own(int fd, FdHooks hooks);
   const Fault* Meet(SystemCall call);
   void Blame(const Fault& fault);
   template <typename Real>
@@ -56,10 +66,13 @@ class FaultySocket {
   ssize_t Send(SystemCall call, size_t size, const Sending& sending);
   void CountSent(SystemCall call, size_t size, size_t sent);
   void Refuse();
-  ssize_t SendFile(int socket_fd, int file_fd, off_t* offset, size_t count);
-  ssize_t SendMessage(int socket_fd, const msghdr* message, int flags);
+  void Hold(SystemCall call);
+  ssize_t SendFile(int file_fd, off_t* offset, size_t count);
+  ssize_t SendMessage(const msghdr* message, int flags);
   ssize_t Read(int file_fd, void* buffer, size_t count, off_t offset);
   int Watch(int epoll_fd, int operation, int fd, epoll_event* event);
+  int OpenNowhere();
+  int Replace(int by_fd, int fd);
   int Close(int fd);
   void Drain();
 
@@ -67,19 +80,24 @@ class FaultySocket {
   const FaultySocketOptions options_;
   const FdHooks tls_hooks_;
   std::vector<std::unique_ptr<ScopedFdHooks>> hooks_;
+  const ScopedGlobalHooks global_hooks_;
 
   mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable closed_;
   size_t room_;
   int refilled_ = 0;
   int refusals_ = 0;  // in a row
   bool record_is_open_ = false;
+  bool has_read_ = false;  // by pread
   size_t taken_ = 0;
   Bytes arrived_;
   std::optional<int> failed_with_;
   bool sent_after_failure_ = false;
   int watching_epoll_fd_ = -1;
   epoll_event watched_{};
-  int open_fds_ = 1;
+  bool leads_nowhere_ = false;
+  bool is_misused_ = false;
+  int open_fds_ = 0;
   std::vector<UniqueFd> decoys_;  // under the numbers of descriptors whose close() failed
 };
 

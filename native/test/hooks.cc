@@ -79,6 +79,7 @@ int Close(int fd) {
   return hooks && hooks->close ? hooks->close(fd) : real_calls.close(fd);
 }
 int DuplicateFd(int fd) { return Call(fd, &FdHooks::duplicate, real_calls.duplicate, fd); }
+int Replace(int by_fd, int fd) { return Call(fd, &FdHooks::replace, real_calls.replace, by_fd, fd); }
 int EpollCreate() {
   const auto hooks = Global();
   return hooks->epoll_create ? hooks->epoll_create() : real_calls.epoll_create();
@@ -119,6 +120,7 @@ void InstallHooks() {
   system_calls.epoll_ctl = EpollControl;
   system_calls.close = Close;
   system_calls.duplicate = DuplicateFd;
+  system_calls.replace = Replace;
   system_calls.epoll_create = EpollCreate;
   system_calls.event_fd = EventFd;
   system_calls.create_thread = CreateThread;

@@ -31,6 +31,7 @@ struct FdHooks {
   std::function<int(int fd, int how)> shutdown;
   std::function<int(int fd)> close;
   std::function<int(int fd)> duplicate;
+  std::function<int(int by_fd, int fd)> replace;  // by fd, whose hooks stay in force
   std::function<int(int epoll_fd, int operation, int fd, epoll_event* event)> epoll_ctl;  // by fd
   std::function<int(int epoll_fd, epoll_event* events, int capacity, int timeout_ms)> epoll_wait;
 };
