@@ -25,6 +25,7 @@ constexpr ItemId kInsideItem = 103;
 constexpr std::chrono::seconds kPatience(10);
 
 const Bytes kCloseNotify = {1, 0};
+const Bytes kUserCanceled = {1, 90};
 const Bytes kFatalAlert = {2, 80};
 
 const Bytes& Content() {
@@ -191,8 +192,8 @@ RunResult Run::Finish() {
 void Run::SubmitAlerts() {
   const std::vector<RunResult::Item> items = result_.items;
   const ItemId last_pending = last_pending_;
+  SubmitControl(kUserCanceled, true);
   SubmitControl(kFatalAlert, true);
-  SubmitControl(kCloseNotify, true);
   last_item_ -= 2;
   result_.items = items;
   last_pending_ = last_pending;
@@ -239,7 +240,7 @@ void Run::CollectRecords() {
     if (record.type == kRecordTypeHandshake) ++key_updates;
     if (record.type == kRecordTypeAlert) alerts.push_back(record.plaintext);
   }
-  result_.sent_urgent_alerts = alerts == std::vector<Bytes>{kFatalAlert, kCloseNotify};
+  result_.sent_urgent_alerts = alerts == std::vector<Bytes>{kUserCanceled, kFatalAlert};
 }
 
 }  // namespace
