@@ -100,7 +100,10 @@ export class SocketWriter implements SocketMethods {
     })
   }
 
-  /** Stops the sender. A connection that is kept alive for nothing ends with close_notify, if that goes out at once. A reset must not have another descriptor hold the connection, so it waits for the release. */
+  /**
+   * Stops the sender. A connection that is kept alive for nothing ends with close_notify, if that goes out at once. A
+   * reset must not have another descriptor hold the connection, so it waits for the release.
+   */
   destroy(error: Error | null, closeSocket: () => void): void {
     const queue = this.#kernel ?? this.#tcpRange
     const forReset = this.#socket.resetAndClosing === true

@@ -8,9 +8,9 @@ import { getOffloadState, inspectSupport, install } from 'ktls-pipe'
 import t, { type Test } from 'tap'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { oneConnection, receive, request } from '../support/http-client.js'
-import { onlyWithKernelTls, positive, startCounting, tlsStat } from '../support/kernel.js'
+import { onlyWithKernelTls, positive, type StatsDifference, startCounting, tlsStat } from '../support/kernel.js'
 import { nativeBinding } from '../support/native-binding.js'
-import { type OpensslEnd, openssl } from '../support/openssl-client.js'
+import { type OpensslClient, type OpensslEnd, openssl } from '../support/openssl-client.js'
 import { startHttps } from '../support/servers.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
@@ -38,6 +38,19 @@ t.test(`asked for by the peer, ${ability}`, onlyWithKernelTls, async (t) => {
     return count
   }
 
+  /** After one file and a request for keys: a second file, or close_notify. */
+  const expectToGoOnOrEnd = async (t: Test, client: OpensslClient, count: () => StatsDifference) => {
+    if (rekey) {
+      client.type(get)
+      await client.untilPrintedBytes(2 * fileBytes)
+      client.type('Q\n')
+    }
+    const end = await client.ended
+    t.equal(bodies(end.printed), rekey ? 2 : 1, 'every byte is right')
+    if (!rekey) expectCleanEnd(t, end)
+    t.same(positive(count().fallbacks), rekey ? {} : { 'key-spent': 1 }, 'counted once, where it ends')
+  }
+
   await t.test('before the first file', async (t) => {
     const client = openssl(port)
     await client.untilComplained('CONNECTION ESTABLISHED')
@@ -62,20 +75,8 @@ t.test(`asked for by the peer, ${ability}`, onlyWithKernelTls, async (t) => {
       client.type('K\n')
     }
     await client.untilPrintedBytes(fileBytes)
-    if (rekey) {
-      client.type(get)
-      await client.untilPrintedBytes(2 * fileBytes)
-      client.type('Q\n')
-    }
-    const end = await client.ended
-    t.equal(bodies(end.printed), rekey ? 2 : 1, 'every byte is right')
-    if (rekey) {
-      t.ok(tlsStat('TlsTxRekeyOk') > rekeysBefore)
-      t.same(positive(count().fallbacks), {})
-    } else {
-      expectCleanEnd(t, end)
-      t.same(positive(count().fallbacks), { 'key-spent': 1 }, 'counted once')
-    }
+    await expectToGoOnOrEnd(t, client, count)
+    if (rekey) t.ok(tlsStat('TlsTxRekeyOk') > rekeysBefore)
   })
 
   await t.test('between two files', async (t) => {
@@ -86,20 +87,8 @@ t.test(`asked for by the peer, ${ability}`, onlyWithKernelTls, async (t) => {
     await client.untilPrintedBytes(fileBytes)
     client.type('K\n')
     await client.untilComplained('KEYUPDATE')
-    if (rekey) {
-      client.type(get)
-      await client.untilPrintedBytes(2 * fileBytes)
-      client.type('Q\n')
-    }
-    const end = await client.ended
-    t.equal(bodies(end.printed), rekey ? 2 : 1, 'every byte is right')
-    if (rekey) {
-      t.equal(tlsStat('TlsTxRekeyOk') - rekeysBefore, 1)
-      t.same(positive(count().fallbacks), {})
-    } else {
-      expectCleanEnd(t, end)
-      t.same(positive(count().fallbacks), { 'key-spent': 1 })
-    }
+    await expectToGoOnOrEnd(t, client, count)
+    if (rekey) t.equal(tlsStat('TlsTxRekeyOk') - rekeysBefore, 1)
   })
 
   await t.test('a new connection works', async (t) => {

@@ -8,13 +8,13 @@ import { getStats, install } from 'ktls-pipe'
 
 install({ tls: { minimumBytes: 0 } })
 
-const { KEY: key, CERT: cert, FILE: file, CIPHERS: ciphers } = process.env
+const { KEY: key, CERT: cert, FILE: file } = process.env
 const size = statSync(file).size
 const sockets = new Set()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 
-const server = createServer({ key, cert, ...(ciphers ? { ciphers } : {}) }, (_request, response) => {
+const server = createServer({ key, cert }, (_request, response) => {
   response.setHeader('Content-Length', size)
   createReadStream(file).pipe(response)
 })

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { peerCommand } from './peers.js'
 
+export type OpensslClient = ReturnType<typeof openssl>
+
 export interface OpensslEnd {
   code: number | null
   printed: Buffer

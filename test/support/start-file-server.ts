@@ -16,15 +16,10 @@ export interface ServerReport {
 export interface FileServerOptions {
   /** KTLS_PIPE_DISABLE=1: plain Node, with the package loaded and doing nothing. */
   disabled?: boolean
-  ciphers?: string
 }
 
 /** An https server of one file in a process of its own; it ends with the test. */
-export async function startFileServer(
-  t: Test,
-  file: string,
-  { disabled = false, ciphers = '' }: FileServerOptions = {},
-) {
+export async function startFileServer(t: Test, file: string, { disabled = false }: FileServerOptions = {}) {
   const { key, cert } = await certificate()
   const child = spawn(process.execPath, [projectFile('test/support/file-server.mjs')], {
     env: {
@@ -32,7 +27,6 @@ export async function startFileServer(
       KEY: key,
       CERT: cert,
       FILE: file,
-      CIPHERS: ciphers,
       KTLS_PIPE_DISABLE: disabled ? '1' : '0',
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
