@@ -62,6 +62,8 @@ export interface MessageInternals {
   shouldKeepAlive: boolean
   /** Of a response: the connection ends with it. */
   _last: boolean
+  /** Of a request: its answer has been read to the end. */
+  _ended?: boolean
   _send: unknown
 }
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/time.h>
 
 #include <atomic>
 #include <cerrno>
@@ -17,6 +18,14 @@ struct Connection {
   UniqueFd server;
 };
 
+// A loopback that drops packets must not hold up the thread that asks.
+constexpr timeval kPatience{0, 200'000};
+
+// Of connect() and accept(), socket(7).
+bool LimitWaiting(int socket_fd, int which) {
+  return setsockopt(socket_fd, SOL_SOCKET, which, &kPatience, sizeof(kPatience)) == 0;
+}
+
 // 0 or -errno.
 int Connect(Connection* connection) {
   const UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -30,7 +39,10 @@ int Connect(Connection* connection) {
     return -errno;
   }
   connection->client = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!connection->client.is_open() || connect(connection->client.get(), generic, size) != 0) return -errno;
+  if (!connection->client.is_open() || !LimitWaiting(connection->client.get(), SO_SNDTIMEO) ||
+      !LimitWaiting(listener.get(), SO_RCVTIMEO) || connect(connection->client.get(), generic, size) != 0) {
+    return -errno;
+  }
   connection->server = UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   return connection->server.is_open() ? 0 : -errno;
 }
@@ -59,7 +71,13 @@ int TryRekey() {
   return SetTransmitKeys(connection.client.get(), keys);
 }
 
-// What a probe has found out. One that says nothing about the kernel (no descriptors left) leaves it unknown.
+// Says nothing about the kernel. What does is EBUSY (net/tls/tls_main.c before Linux 6.14), or that there is no loopback
+// to try it on, which would be found out again with every session.
+bool PassesWithTime(int error) {
+  return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+}
+
+// What a probe has found out.
 enum class Answer { kUnknown, kNo, kYes };
 std::atomic<Answer> takes_new_keys{Answer::kUnknown};
 
@@ -73,8 +91,7 @@ int ProbeKernelTls(TlsVersion version, Cipher cipher) {
 
 int ProbeRekey() {
   const int error = TryRekey();
-  if (error == 0) takes_new_keys = Answer::kYes;
-  if (error == -EBUSY) takes_new_keys = Answer::kNo;  // net/tls/tls_main.c before Linux 6.14
+  if (!PassesWithTime(error)) takes_new_keys = error == 0 ? Answer::kYes : Answer::kNo;
   return error;
 }
 

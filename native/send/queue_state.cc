@@ -36,6 +36,11 @@ int SocketQueue::State::Admit() {
   return thread ? 0 : sender->Assign(id, &thread);
 }
 
+bool SocketQueue::State::RecordMayBeOpen() const {
+  const auto* range = items.empty() ? nullptr : std::get_if<RangeItem>(&items.front().content);
+  return range && range->record_may_be_open;
+}
+
 void SocketQueue::State::DemandKeyChange() {
   if (key != Key::kGood || failed || ended) return;
   if (key_change.source && key_change.kernel_can()) {
@@ -57,14 +62,10 @@ int SocketQueue::State::QueueKeyUpdate() {
 }
 
 int SocketQueue::State::Settle(const Item& item, TakenItem* settled) {
-  if (const auto* control = std::get_if<ControlItem>(&item.content)) {
-    if (control->next_keys) {
-      if (const int error = acceptance.Rekey(socket.get(), *control->next_keys)) return error;
-      key = Key::kGood;
-    }
-    // The kernel closes an open record before it makes another (tls_handle_open_record in net/tls/tls_main.c).
-    auto* range = items.empty() ? nullptr : std::get_if<RangeItem>(&items.front().content);
-    if (range) range->record_may_be_open = false;
+  const auto* control = std::get_if<ControlItem>(&item.content);
+  if (control && control->next_keys) {
+    if (const int error = acceptance.Rekey(socket.get(), *control->next_keys)) return error;
+    key = Key::kGood;
   }
   *settled = {item.id, item.taken, 0, kComplete};
   return acceptance.ReadTarget(socket.get(), &settled->target);

@@ -49,6 +49,8 @@ struct SocketQueue::State {
   // Whether an item may be submitted. 0 or -errno.
   int Admit();
   bool HasItems() const { return !urgent.empty() || !items.empty(); }
+  // The kernel waits for more of the first item, a range, before it encrypts what it has.
+  bool RecordMayBeOpen() const;
   // The key should not protect much more.
   void DemandKeyChange();
   // Puts a KeyUpdate before all other items. 0 or -errno.
@@ -83,7 +85,7 @@ struct SocketQueue::State {
   // Of the socket that a thread is `busy` with: its number leads nowhere from now on, and only a system call that the
   // kernel has begun still holds the connection, until it returns. False: for want of a descriptor nothing has changed.
   bool LeaveConnection();
-  // What is left for alerts that would be dropped now: one attempt each.
+  // What is left for alerts that would be dropped now: one attempt each, if no record stands open.
   void SendUrgentAlerts();
   // Under `mutex`: an item that was sent without having been in the queue.
   int FinishAtOnce(const std::shared_ptr<SocketQueue>& self, const Item& item);

@@ -18,6 +18,11 @@ using std::chrono::milliseconds;
 // What an item counts for in its turn even if it is smaller: a turn of empty items must end as well.
 constexpr size_t kMinItemCost = 4096;
 
+// The kernel would push an open record out before a control record, and may say EAGAIN or EINPROGRESS to that and then
+// send the control record as application data (before b6fe4c29bb51 of 2025). A sendfile that is not told of more closes
+// the record.
+constexpr size_t kBytesToCloseRecord = 1;
+
 // Whether TCP has accepted a parked record is nobody's event: EPOLLOUT comes when there is room, which may be before
 // the TLS layer has used it (seen on Linux 6.1). So it is asked for, first often, then seldom.
 constexpr milliseconds kFirstAcceptanceDelay{1};
@@ -93,13 +98,15 @@ void SocketQueue::State::SendSome(std::unique_lock<std::mutex>* lock) {
     if (key == Key::kDue && urgent.empty() && !std::holds_alternative<ControlItem>(items.front().content)) {
       if (const int error = QueueKeyUpdate()) return FailFirst(&items, error);
     }
-    std::list<Item>* const from = urgent.empty() ? &items : &urgent;
+    const bool closes_record = !urgent.empty() && RecordMayBeOpen();
+    std::list<Item>* const from = urgent.empty() || closes_record ? &items : &urgent;
+    const size_t limit = closes_record ? kBytesToCloseRecord : kBytesPerTurn - spent;
     Item* const item = &from->front();
     Begin(item);
 
     busy = true;
     lock->unlock();
-    const StepResult result = SendStep(socket.get(), acceptance.kernel_tls(), kBytesPerTurn - spent, item);
+    const StepResult result = SendStep(socket.get(), acceptance.kernel_tls(), limit, item);
     lock->lock();
     busy = false;
 

@@ -38,6 +38,14 @@ std::vector<uint8_t> CopyRest(const iovec* buffers, size_t count, size_t skip, s
   return rest;
 }
 
+// An answer to the peer that waits already: a peer that does not read could otherwise pile up any number of them.
+bool Repeats(const Item& item, const Item& before) {
+  const auto* control = std::get_if<ControlItem>(&item.content);
+  const auto* control_before = std::get_if<ControlItem>(&before.content);
+  return item.id == kNobody && before.id == kNobody && control_before && control_before->bytes == control->bytes &&
+         control_before->content_type == control->content_type;
+}
+
 }  // namespace
 
 std::shared_ptr<SocketQueue> SocketQueue::Open(Sender* sender, UniqueFd socket, std::optional<KernelTlsState> tls,
@@ -135,7 +143,9 @@ int SocketQueue::State::SubmitControl(const std::shared_ptr<SocketQueue>& self, 
     if (result.error == 0) return FinishAtOnce(self, item);
     if (result.error != -EAGAIN) return FailAtOnce(result.error);
   }
-  (is_urgent ? urgent : items).push_back(std::move(item));
+  std::list<Item>* const to = is_urgent ? &urgent : &items;
+  if (!to->empty() && Repeats(item, to->back())) return kComplete;
+  to->push_back(std::move(item));
   Notify(self);
   return kPending;
 }
@@ -177,6 +187,7 @@ bool SocketQueue::Cancel(ItemId id) {
 
 // As Node's own destroy() after an alert: what the socket takes at once is sent, the rest is dropped.
 void SocketQueue::State::SendUrgentAlerts() {
+  if (RecordMayBeOpen()) return;
   for (const Item& item : urgent) {
     const auto& control = std::get<ControlItem>(item.content);
     if (control.content_type == kRecordTypeAlert && SendControlStep(socket.get(), control).error != 0) return;
@@ -184,7 +195,7 @@ void SocketQueue::State::SendUrgentAlerts() {
 }
 
 bool SocketQueue::State::LeaveConnection() {
-  const UniqueFd nowhere(system_calls.event_fd());
+  const UniqueFd nowhere(system_calls.epoll_create());  // takes no bytes from any call
   if (!nowhere.is_open()) return false;
   LeaveEpoll();
   return system_calls.replace(nowhere.get(), socket.get()) >= 0;

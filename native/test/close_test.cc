@@ -136,7 +136,7 @@ TEST(CloseHeld, "close: while sendfile is held, the peer hears of it at once, an
   EXPECT_EQ(subject.sink->all().size(), size_t{3});
 }
 
-TEST(ResetHeld, "close: while sendfile is held, the owner's reset reaches the peer at once") {
+TEST(ResetHeld, "close: while the thread is held before its sendfile, the owner's reset reaches the peer at once") {
   Held held(ConnectTcp());
   Subject& subject = held.subject;
   EXPECT(subject.queue->Close(kReleaseItem, true));
@@ -159,7 +159,7 @@ TEST(CloseHeldWithoutDescriptors, "close: without a spare descriptor the thread'
   Held held(ConnectTcp());
   const Subject& subject = held.subject;
   GlobalHooks none;
-  none.event_fd = [] { return FailWith(EMFILE); };
+  none.epoll_create = [] { return FailWith(EMFILE); };
   const ScopedGlobalHooks exhausted(none);
   EXPECT(!subject.queue->Close(kReleaseItem, false));
   EXPECT(!subject.queue->Close(kReleaseItem, false));
@@ -178,7 +178,7 @@ TEST(CloseForReset, "close: for a reset, too") {
   Held held(ConnectTcp());
   Subject& subject = held.subject;
   GlobalHooks none;
-  none.event_fd = [] { return FailWith(EMFILE); };
+  none.epoll_create = [] { return FailWith(EMFILE); };
   const ScopedGlobalHooks exhausted(none);
   EXPECT(!subject.queue->Close(kReleaseItem, true));
   ExpectAllCancelled(subject.sink.get());

@@ -1,4 +1,5 @@
 // Control records: whole, and in order unless urgent.
+#include <algorithm>
 #include <array>
 
 #include "fake_kernel_tls.h"
@@ -80,9 +81,9 @@ TEST(Urgent, "control: urgent, it goes out in the middle of a range, at a record
   subject.MakeWritable();
   EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
   EXPECT(subject.sink->Order() == (std::vector<ItemId>{3, 4, 1, 2}));
-  // 16384 and the 13616 that stood open, the alerts, then the rest.
+  // 16384, the 13616 that stood open and the byte that closed them, the alerts, then the rest.
   REQUIRE(tls.records().size() > 4);
-  EXPECT_EQ(tls.records()[1].plaintext.size(), size_t{30'000 - 16'384});
+  EXPECT_EQ(tls.records()[1].plaintext.size(), size_t{30'001 - 16'384});
   EXPECT_EQ(tls.records()[2].type, kRecordTypeAlert);
   EXPECT_EQ(tls.records()[3].type, kRecordTypeAlert);
   Bytes wanted = content;
@@ -92,7 +93,46 @@ TEST(Urgent, "control: urgent, it goes out in the middle of a range, at a record
   EXPECT_EQ(tls.offence(), std::string());
 }
 
-TEST(ReadAfterControl, "control: it closes the open record, so that the range may be read after it") {
+TEST(UrgentWaits, "control: urgent, it waits while the open record cannot be closed") {
+  const Bytes content = Pattern(100'000);
+  const UniqueFd file = MakeFile(content);
+  FakeKernelTls tls;
+  tls.SetRoom(30'000);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  subject.SendRange(1, file, 0, content.size());
+  EXPECT(tls.WaitUntilFull());
+  EXPECT_EQ(SendControl(&subject, 2, kCloseNotify, true), kPending);
+  tls.SetRoom(0);
+  subject.MakeWritable();
+  EXPECT(tls.WaitUntilRefused(1));
+  EXPECT_EQ(tls.records().size(), size_t{1});
+  EXPECT(subject.queue->Close(3, false));
+  EXPECT_EQ(tls.records().size(), size_t{1});
+  EXPECT_EQ(tls.offence(), std::string());
+}
+
+TEST(ControlRepeated, "control: an answer that repeats the one that waits costs nothing") {
+  const Bytes no_renegotiation = {1, 100};
+  const UniqueFd file = MakeFile(Pattern(100'000));
+  FakeKernelTls tls;
+  tls.SetRoom(30'000);
+  Subject subject(ConnectPair(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  subject.SendRange(1, file, 0, 100'000);
+  EXPECT(tls.WaitUntilFull());
+  EXPECT_EQ(SendControl(&subject, kNobody, no_renegotiation, false), kPending);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(SendControl(&subject, kNobody, no_renegotiation, false), kComplete);
+  EXPECT_EQ(SendControl(&subject, 2, no_renegotiation, false), kPending);
+  tls.SetRoom(1'000'000);
+  subject.MakeWritable();
+  EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
+  const std::vector<FakeKernelTls::Record> records = tls.records();
+  const auto is_alert = [](const FakeKernelTls::Record& record) { return record.type == kRecordTypeAlert; };
+  EXPECT_EQ(std::count_if(records.begin(), records.end(), is_alert), 2);
+}
+
+TEST(ReadAfterControl, "control: the open record is closed before it, so that the range may be read after it") {
   const Bytes content = Pattern(100'000);
   const UniqueFd file = MakeFile(content);
   FakeKernelTls tls;
@@ -100,7 +140,7 @@ TEST(ReadAfterControl, "control: it closes the open record, so that the range ma
   Subject subject(ConnectPair(), tls.state());
   FdHooks calls = tls.Hooks();
   calls.sendfile = [&, real = calls.sendfile](int socket_fd, int file_fd, off_t* offset, size_t count) -> ssize_t {
-    if (*offset == 30'000 && tls.records().size() > 2) return FailWith(EINVAL);
+    if (*offset == 30'001) return FailWith(EINVAL);
     return real(socket_fd, file_fd, offset, count);
   };
   const ScopedFdHooks hooks(subject.socket_fd, calls);

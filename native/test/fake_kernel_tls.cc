@@ -63,9 +63,9 @@ void FakeKernelTls::SetRoom(size_t bytes) {
   refusals_ = 0;
 }
 
-bool FakeKernelTls::WaitUntilFull() {
+bool FakeKernelTls::WaitUntilRefused(int times) {
   std::unique_lock lock(mutex_);
-  return refused_changed_.wait_for(lock, std::chrono::seconds(20), [this] { return refusals_ >= 2; });
+  return refused_changed_.wait_for(lock, std::chrono::seconds(20), [this, times] { return refusals_ >= times; });
 }
 
 ssize_t FakeKernelTls::Refuse() {
@@ -172,7 +172,7 @@ ssize_t FakeKernelTls::SendMessage(const msghdr* message) {
   for (size_t i = 0; i < message->msg_iovlen; ++i) size += message->msg_iov[i].iov_len;
   if (message->msg_controllen > 0) {
     type = *CMSG_DATA(CMSG_FIRSTHDR(message));
-    CloseRecord();
+    if (open_) offence_ = "a control record behind an open one";
     if (room_ < size) return Refuse();
   }
   if (open_) offence_ = "plain bytes into a record that holds pages of a file";

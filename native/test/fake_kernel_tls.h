@@ -33,7 +33,8 @@ class FakeKernelTls {
   void SetRoom(size_t bytes);
   // Until the sender waits for that room: until it was told EAGAIN twice, since entering the epoll set brings one
   // event.
-  bool WaitUntilFull();
+  bool WaitUntilFull() { return WaitUntilRefused(2); }
+  bool WaitUntilRefused(int times);
   // TCP accepts everything at once (true, the default), or only what it is told to.
   void SetAccepting(bool everything);
   void Accept(uint64_t wire_bytes);

@@ -88,7 +88,8 @@ FaultySocketOptions Run::SocketOptions() {
   options.tls = scenario_.tls ? &tls_ : nullptr;
   options.has_sendfile = scenario_.has_sendfile;
   options.is_slow = scenario_.is_slow;
-  if (scenario_.end == End::kClosedFull) options.refills = 2;
+  if (scenario_.end == End::kClosedFull) options.refills = 0;
+  if (scenario_.end == End::kClosedOpen) options.refills = 2;
   const auto note_turn = [this] {
     waits_after_turn_ = FaultInjector::Instance().calls()[static_cast<size_t>(SystemCall::kEpollWait)] + 1;
   };
@@ -174,7 +175,7 @@ RunResult Run::Finish() {
   if (!scenario_.is_closed_inside()) {
     if (last_pending_ != kNobody) Await({last_pending_, kStallItem});
     AwaitTurnsEnd();
-    if (scenario_.end == End::kClosedFull) {
+    if (scenario_.end == End::kClosedFull || scenario_.end == End::kClosedOpen) {
       SubmitAlerts();
       socket_.GiveRoom(100);  // nothing but Close() finds it
     }

@@ -20,7 +20,8 @@ struct Scenario {
     kResetInside,
     kAbortedInside,  // likewise aborted, and closed when the thread has let go
     kAbortedAndClosedInside,
-    kClosedFull,  // closed with alerts that wait for room
+    kClosedFull,  // closed with alerts that wait for room, behind bytes
+    kClosedOpen,  // likewise, behind a record that stands open
   };
 
   const char* name;

@@ -108,7 +108,7 @@ void AddEnds(Table* table) {
   table->Errors(SystemCall::kShutdown, Effect::kNone, kForEver, {EBADF, EINVAL, ENOTCONN, ENOTSOCK});
   table->Errors(SystemCall::kClose, Effect::kNone, kForEver, {EBADF, EINTR, EIO, ENOSPC, EDQUOT});
   table->Errors(SystemCall::kDuplicate, Effect::kRefused, kForEver, {EBADF, EINVAL, EMFILE});  // fcntl(2)
-  table->Errors(SystemCall::kNowhere, Effect::kWaits, kForEver, {EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM});
+  table->Errors(SystemCall::kNowhere, Effect::kWaits, kForEver, {EINVAL, EMFILE, ENFILE, ENOMEM});
   table->Errors(SystemCall::kReplace, Effect::kWaits, kForEver, {EBADF, EBUSY, EINTR, EINVAL, EMFILE});  // dup(2)
 }
 

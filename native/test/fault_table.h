@@ -25,7 +25,7 @@ enum class SystemCall {
   kWakeWrite,  // write to it
   kClose,      // of a queue's socket, its ranges' files and the eventfd of a Close()
   kDuplicate,  // fcntl(F_DUPFD_CLOEXEC) of a range's file
-  kNowhere,    // eventfd of a Close() while a thread is inside
+  kNowhere,    // epoll_create of a Close() while a thread is inside
   kReplace,    // dup3 of it to the socket's number
   kEpollCreate,
   kEventFd,    // of a sender's thread

@@ -79,6 +79,7 @@ std::vector<std::string> Judge(const Scenario& scenario, const Plan& plan, const
   must(!result.sent_under_old_keys, "sent under old keys");
   must(result.offence.empty(), result.offence.c_str());
   must(scenario.end != End::kClosedFull || plan.fault || result.sent_urgent_alerts, "alerts dropped for which is room");
+  must(scenario.end != End::kClosedOpen || plan.fault || !result.sent_urgent_alerts, "alerts behind an open record");
   must(!result.was_inside || !result.sent_urgent_alerts, "Close() sends in between");
   // What was told.
   must(result.keys_spent == (scenario.tls == TlsVersion::kTls12 ? 1 : 0) || result.failed_with, "keys spent");
@@ -210,6 +211,7 @@ TEST(FaultsAbortedAndClosed, "fault table: TLS 1.3, aborted and closed while a t
 
 TEST(FaultsClosedFull, "fault table: TLS 1.3, closed with alerts that wait for room") {
   TryAll({"TLS 1.3, closed when full", TlsVersion::kTls13, true, false, End::kClosedFull});
+  TryAll({"TLS 1.3, closed with an open record", TlsVersion::kTls13, true, false, End::kClosedOpen});
 }
 
 // The calls that start a thread, of which `fault` meets the first.

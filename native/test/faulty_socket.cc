@@ -37,9 +37,9 @@ std::vector<iovec> Head(const msghdr& message, size_t size) {
   return parts;
 }
 
-GlobalHooks OnEventFd(std::function<int()> event_fd) {
+GlobalHooks OnEpollCreate(std::function<int()> epoll_create) {
   GlobalHooks hooks;
-  hooks.event_fd = std::move(event_fd);
+  hooks.epoll_create = std::move(epoll_create);
   return hooks;
 }
 
@@ -49,7 +49,7 @@ FaultySocket::FaultySocket(Subject* subject, FaultySocketOptions options)
     : subject_(subject),
       options_(std::move(options)),
       tls_hooks_(options_.tls ? options_.tls->Hooks() : FdHooks()),
-      global_hooks_(OnEventFd([this] { return OpenNowhere(); })),
+      global_hooks_(OnEpollCreate([this] { return OpenNowhere(); })),
       room_(kRooms[0]) {
   if (options_.is_slow) options_.tls->SetAccepting(false);
   Own(subject->socket_fd, Hooks());
@@ -259,7 +259,7 @@ int FaultySocket::Watch(int epoll_fd, int operation, int fd, epoll_event* event)
 
 int FaultySocket::OpenNowhere() {
   return FailOr(SystemCall::kNowhere, [this] {
-    const int fd = RealCalls().event_fd();
+    const int fd = RealCalls().epoll_create();
     Own(fd, {});
     return fd;
   });

@@ -62,7 +62,7 @@ TEST(KeyUpdateCounts, "key change: in the middle of a range record and keys are 
   subject.MakeWritable();
   EXPECT(subject.WaitUntilSent(content.size()));
   EXPECT_EQ(tls.rekeys(), 1);
-  // 16384 and the 13616 that stood open, then the KeyUpdate and what is left.
+  // 16384, the 13616 that stood open and the byte that closed them, then the KeyUpdate and what is left.
   REQUIRE(tls.records().size() > 3);
   EXPECT_EQ(tls.records()[2].type, kRecordTypeHandshake);
   EXPECT(subject.sink->StaysSilent(1));
@@ -75,7 +75,7 @@ TEST(KeyUpdateCounts, "key change: in the middle of a range record and keys are 
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
   EXPECT(tls.application_data() == content);
   EXPECT_EQ(tls.offence(), std::string());
-  EXPECT_EQ(tls.sequence(), (uint64_t{100'000 - 30'000} + 16'383) / 16'384);
+  EXPECT_EQ(tls.sequence(), (uint64_t{100'000 - 30'001} + 16'383) / 16'384);
 }
 
 TEST(KeyUpdateInside, "key change: asked for while a thread is inside sendfile, it comes before the next") {
@@ -171,7 +171,7 @@ TEST(KeyUpdateRefused, "key change: where the kernel refuses after all, nothing 
   tls.SetRoom(1'000'000);
   subject.MakeWritable();
   EXPECT_EQ(subject.sink->OutcomeOf(1), -ECANCELED);
-  EXPECT_EQ(tls.application_data().size(), size_t{30'000});
+  EXPECT_EQ(tls.application_data().size(), size_t{30'001});
   EXPECT_EQ(TypesOf(tls).back(), kRecordTypeHandshake);
   EXPECT_EQ(subject.SendBytes(2, Pattern(5)), -EPIPE);
 }

@@ -25,6 +25,8 @@ t.test('the routes of the Express example', async (t) => {
   const file = writeRandomFile(folder, fileBytes, 'file.bin')
   const app = await startExampleApp(t, folder)
   const paths = routes.map((route) => `/${route}/${file.name}`)
+  // Before its first session the application finds out whether the kernel takes new keys, by one that we do not count.
+  await runWell(t, peerCommand('curl'), ['--disable', '-sk', '--fail', '--output', '/dev/null', app.origin + paths[0]])
 
   for (const [client, fetchAll] of Object.entries(clients)) {
     for (const suite of cipherSuites) {
