@@ -1,4 +1,3 @@
-import { ServerResponse } from 'node:http'
 import type { InternalMessage, InternalSocket } from '../node-internals.js'
 
 /**
@@ -9,8 +8,9 @@ export function endAfterExchange(socket: InternalSocket): void {
   const { _httpMessage: message } = socket
   if (message === undefined) return
   if (message === null) return endIdle(socket)
-  if (message instanceof ServerResponse) return endAfterResponse(socket, message as unknown as InternalMessage)
-  endAfterAnswer(socket, message as unknown as InternalMessage)
+  const internals = message as unknown as InternalMessage
+  if ('statusCode' in message) endAfterResponse(socket, internals)
+  else endAfterAnswer(socket, internals)
 }
 
 function endIdle(socket: InternalSocket): void {

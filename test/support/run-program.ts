@@ -11,13 +11,16 @@ export interface ProgramResult<Output> {
   stderr: string
 }
 
-/** Runs a program to its end, and lets `read` have what it prints. */
+/** Runs a program to its end, and lets `read` have what it prints. Its standard input gets `input`, and does not end. */
 export async function runProgram<Output>(
   { command, args, env }: PeerCommand,
   ownArgs: string[],
   read: (stdout: Readable) => Promise<Output>,
+  input?: string,
 ): Promise<ProgramResult<Output>> {
-  const child = spawn(command, [...args, ...ownArgs], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, [...args, ...ownArgs], { env, stdio: 'pipe' })
+  if (input === undefined) child.stdin.end()
+  else child.stdin.on('error', () => {}).write(input) // where it does not read, its exit code tells
   const [output, stderr, [code]] = await Promise.all([read(child.stdout), text(child.stderr), once(child, 'close')])
   return { code, output, stderr }
 }
