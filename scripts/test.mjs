@@ -6,7 +6,7 @@ import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
 import { runHostTests } from './test/host-tests.mjs'
 import { memoryMiB, runKernelTests } from './test/kernel-tests.mjs'
-import { filesOfLine, kernelLines, nativeTests } from './test/lines.mjs'
+import { filesOfLine, kernelLines, nativeTests, soakLines } from './test/lines.mjs'
 import { buildNativeTests, runNativeTests } from './test/native-tests.mjs'
 import { npmRun } from './test/npm.mjs'
 import { suites as allSuites, parseOptions, usage } from './test/options.mjs'
@@ -52,10 +52,10 @@ async function runAll() {
     if (full) await runNativeTests(session, 'tsan')
   }
   if (suites.has('host')) {
-    await runHostTests(session, 'this machine', ['unit', 'behaviour', 'kernel'], { coverage: !grep })
+    await runHostTests(session, 'this machine', ['unit', 'behaviour', 'kernel', 'soak'], { coverage: !grep })
   }
   if (suites.has('package')) await runHostTests(session, 'package', ['package'])
-  if (suites.has('kernel')) await runKernelLines()
+  if (suites.has('kernel') || suites.has('soak')) await runPrograms()
   if (full && suites.size === allSuites.length) await runDemo()
 }
 
@@ -82,24 +82,46 @@ function filterEnvironment() {
   return options.test === undefined ? {} : { TAP_GREP: options.test, TAP_FILTER_QUIETLY: '1' }
 }
 
-async function runKernelLines() {
-  const files = ['behaviour', 'kernel'].flatMap((folder) => testFiles(root, folder, options))
-  if (!options.grep || nativeTests.includes(options.grep)) files.push(nativeTests)
-  const complaint = files.includes(nativeTests) && (await buildNativeTests(root))
-  if (complaint) throw new Error(`the native tests do not build: ${complaint}`)
+async function runPrograms() {
+  const { suites, grep } = options
+  const files = ['behaviour', 'kernel', 'soak'].flatMap((folder) => testFiles(root, folder, options))
   const programOf = await compileTests(
     root,
-    files.filter((file) => file !== nativeTests).map((file) => `test/${file}`),
+    files.map((file) => `test/${file}`),
   )
+  await Promise.all([
+    suites.has('kernel') && runKernelLines(files, programOf),
+    suites.has('soak') && !grep && runSoaks(files, programOf),
+  ])
+}
+
+/**
+ * @param {string[]} files
+ * @param {(file: string) => string} programOf
+ */
+async function runKernelLines(files, programOf) {
+  const withNative = [...files]
+  if (!options.grep || nativeTests.includes(options.grep)) withNative.push(nativeTests)
+  const complaint = withNative.includes(nativeTests) && (await buildNativeTests(root))
+  if (complaint) throw new Error(`the native tests do not build: ${complaint}`)
   const lines = kernelLines(options, session.kernelTls)
   const limit = session.kernelTls ? 1 : machinesAtOnce(memoryMiB * mebibyte)
   progress.step(
     `tests with kernel TLS on ${lines.length} pairs of kernel and Node.js, ${Math.min(limit, lines.length)} at once`,
   )
   await atOnce(limit, lines, async (line) => {
-    const chosen = filesOfLine(files, line)
+    const chosen = filesOfLine(withNative, line)
     if (chosen.length > 0) await runKernelTests(session, line, chosen, programOf)
   })
+}
+
+/**
+ * @param {string[]} files
+ * @param {(file: string) => string} programOf
+ */
+async function runSoaks(files, programOf) {
+  const lines = soakLines(session.kernelTls)
+  await Promise.all(lines.map((line) => runKernelTests(session, line, filesOfLine(files, line), programOf)))
 }
 
 async function runDemo() {

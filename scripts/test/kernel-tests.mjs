@@ -22,8 +22,8 @@ const runner = join(import.meta.dirname, 'program-runner.mjs')
  * @param {string[]} files
  * @param {(file: string) => string} programOf
  */
-export async function runKernelTests(session, { kernel, node }, files, programOf) {
-  const name = `Linux ${kernel ?? `${release()} (this machine)`}, Node ${node}`
+export async function runKernelTests(session, { kernel, node, soakSeconds = 0 }, files, programOf) {
+  const name = `Linux ${kernel ?? `${release()} (this machine)`}, Node ${node}${soakSeconds > 0 ? ', soak' : ''}`
   const line = session.report.beginLine(name)
   const command = await binaryOf(node)
   const events = new ProgramEvents({
@@ -34,11 +34,17 @@ export async function runKernelTests(session, { kernel, node }, files, programOf
   })
   const programs = files.map((file) => ({
     ...programFor(session.root, file, command, programOf),
-    timeoutMs: programTimeoutMs,
+    timeoutMs: programTimeoutMs + soakSeconds * 1000,
   }))
+  const env = {
+    ...session.testEnv,
+    TAP_TIMEOUT: String(programTimeoutMs / 1000 + soakSeconds),
+    ...(kernel !== undefined || session.kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}),
+    ...(soakSeconds > 0 ? { KTLS_PIPE_SOAK_SECONDS: String(soakSeconds) } : {}),
+  }
   const run = kernel === undefined ? runHere : runInMachine
   try {
-    events.finish(await run(session, { kernel, command, args: [runner, JSON.stringify(programs)] }, events))
+    events.finish(await run(session, { kernel, command, args: [runner, JSON.stringify(programs)], env }, events))
   } catch (error) {
     events.finish(String(error))
   } finally {
@@ -67,12 +73,8 @@ function programFor(root, file, node, programOf) {
  * @property {string} [kernel]
  * @property {string} command
  * @property {string[]} args
+ * @property {Record<string, string>} env beside what is there
  */
-
-/** @param {import('./session.mjs').Session} session */
-function testEnvironment(session) {
-  return { ...session.testEnv, KTLS_PIPE_EXPECTED: '1', TAP_TIMEOUT: String(programTimeoutMs / 1000) }
-}
 
 /**
  * @param {import('./session.mjs').Session} session
@@ -80,7 +82,7 @@ function testEnvironment(session) {
  * @param {ProgramEvents} events
  * @returns {Promise<string | undefined>} what went wrong with the machine
  */
-async function runInMachine(session, { kernel = '', command, args }, events) {
+async function runInMachine(session, { kernel = '', command, args, env }, events) {
   const stdout = new PassThrough().setEncoding('utf8').on('data', (text) => events.write(text))
   const stderr = new PassThrough().setEncoding('utf8').on('data', (text) => events.note(text))
   const { exitCode, timedOut } = await runInKernel({
@@ -89,7 +91,7 @@ async function runInMachine(session, { kernel = '', command, args }, events) {
     args,
     cwd: session.root,
     // A tmpfs; and since Node.js 22 the next program need not compile again what all of them import.
-    env: { ...testEnvironment(session), TMPDIR: '/dev/shm', NODE_COMPILE_CACHE: '/dev/shm/compile-cache' },
+    env: { ...env, TMPDIR: '/dev/shm', NODE_COMPILE_CACHE: '/dev/shm/compile-cache' },
     timeoutMs: lineTimeoutMs,
     memoryMiB,
     stdout,
@@ -106,10 +108,10 @@ async function runInMachine(session, { kernel = '', command, args }, events) {
  * @param {ProgramEvents} events
  * @returns {Promise<string | undefined>}
  */
-async function runHere(session, { command, args }, events) {
+async function runHere(session, { command, args, env }, events) {
   const { exitCode, timedOut } = await runChild(command, args, {
     cwd: session.root,
-    env: { ...process.env, ...testEnvironment(session) },
+    env: { ...process.env, ...env },
     timeoutMs: lineTimeoutMs,
     onStdout: (text) => events.write(text),
     onStderr: (text) => events.note(text),

@@ -12,6 +12,8 @@ export const nativeTests = 'native'
 /** Every way a file is sent, by every version and cipher of TLS. */
 const routesAndCiphers = ['behaviour/example-routes', 'behaviour/tls-socket']
 
+const soak = 'soak/come-and-go'
+
 /** What differs where the kernel can change its keys (Linux 6.14). */
 const keyChanges = ['kernel/key-update', 'kernel/keys-in-memory', 'kernel/on-the-wire']
 
@@ -34,6 +36,7 @@ const chosen = {
  * @typedef {object} KernelLine
  * @property {string} [kernel] this machine's if left out
  * @property {number} node
+ * @property {number} [soakSeconds] how long a soak lasts
  * @property {readonly string[]} [only] names of files; all if left out
  * @property {readonly string[]} [without] names of files that are left out
  */
@@ -56,6 +59,16 @@ export function kernelLines(options, kernelTls) {
       .map((kernel) => ({ kernel, node: mainNode, only: chosen.kernels[kernel] })),
     ...nodeMajors.filter((node) => node !== mainNode).map((node) => ({ kernel: mainKernel, node, only: chosen.nodes })),
   ]
+}
+
+/**
+ * @param {boolean} kernelTls whether this machine's kernel has TLS
+ * @returns {KernelLine[]} what lasts long, and costs little meanwhile
+ */
+export function soakLines(kernelTls) {
+  const here = { node: Number.parseInt(process.versions.node, 10), only: [soak], soakSeconds: 30 * 60 }
+  const inMachine = { kernel: mainKernel, node: mainNode, only: [soak], soakSeconds: 10 * 60 }
+  return kernelTls ? [here] : [here, inMachine]
 }
 
 /**

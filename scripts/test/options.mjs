@@ -3,14 +3,17 @@
 import { parseArgs } from 'node:util'
 import { kernels } from '../../kernel-vm/kernel-image.mjs'
 
-export const suites = Object.freeze(['native', 'host', 'package', 'kernel'])
+export const suites = Object.freeze(['native', 'host', 'package', 'kernel', 'soak'])
+
+/** Those that last long. */
+const fullSuites = ['soak']
 
 export const usage = `usage: npm test [-- OPTION...]
 
 Builds the package and runs its tests: on this machine and, for kernel TLS, on other kernels in a virtual machine, or
 directly where this machine's kernel has TLS. The last line is \`N passed, N failed\`.
 
-  --full           every kernel with every Node.js version, sanitizers, the demo (npm run test:full)
+  --full           every kernel with every Node.js version, sanitizers, soaks, the demo (npm run test:full)
   --only SUITE     ${suites.join(', ')}; several with commas
   --kernel KERNEL  ${kernels.join(', ')}: runs all tests on these kernels only (may be given several times)
   --node MAJOR     20, 22, 24, 26: the same for versions of Node.js
@@ -50,9 +53,10 @@ export function parseOptions(words) {
   })
   const only = separated(values.only)
   const onVersions = [...values.kernel, ...values.node].length > 0
+  const usual = values.full ? suites : suites.filter((suite) => !fullSuites.includes(suite))
   return {
     full: values.full,
-    suites: new Set(oneOf('--only', only.length > 0 ? only : onVersions ? ['kernel'] : suites, suites)),
+    suites: new Set(oneOf('--only', only.length > 0 ? only : onVersions ? ['kernel'] : usual, suites)),
     kernels: oneOf('--kernel', separated(values.kernel), kernels),
     nodes: separated(values.node).map((text) => major(text)),
     grep: values.grep,

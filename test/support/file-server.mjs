@@ -1,35 +1,51 @@
-// An https server in a process of its own, which a test starts by start-file-server.ts and asks things. It serves the
-// file in FILE, with or without the package.
+// An http or https server in a process of its own, which a test starts by start-file-server.ts and asks things. It
+// serves the file in FILE, with or without the package: whole, or `/N` its first N bytes, `/N/chunked` without their
+// number.
 
-import { createReadStream, statSync } from 'node:fs'
-import { createServer } from 'node:https'
+import { once } from 'node:events'
+import { createReadStream, readdirSync, statSync } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getStats, install } from 'ktls-pipe'
 
-install({ tls: { minimumBytes: 0 } })
+install({ tls: { minimumBytes: 0 }, tcp: { minimumBytes: 0 } })
 
-const { KEY: key, CERT: cert, FILE: file } = process.env
-const size = statSync(file).size
+const { KEY: key, CERT: cert, FILE: file, SCHEME: scheme, TIMEOUT_MS: timeoutMs } = process.env
+const { size } = statSync(file)
 const sockets = new Set()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 
-const server = createServer({ key, cert }, (_request, response) => {
-  response.setHeader('Content-Length', size)
-  createReadStream(file).pipe(response)
-})
-server.on('secureConnection', (socket) => {
+const server = scheme === 'http' ? http.createServer(serve) : https.createServer({ key, cert }, serve)
+server.setTimeout(Number(timeoutMs))
+server.on('connection', (socket) => {
   sockets.add(socket)
-  socket.on('error', () => {}) // clients come and go as they like
   socket.on('close', () => sockets.delete(socket))
 })
+// Clients come and go as they like.
+server.on('clientError', (_error, socket) => socket.destroy())
+server.on('secureConnection', (socket) => socket.on('error', () => {}))
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
 
-process.on('message', () => {
+function serve(request, response) {
+  const [, bytes, framing] = request.url.split('/')
+  const length = bytes === '' ? size : Number(bytes)
+  if (framing !== 'chunked') response.setHeader('Content-Length', length)
+  const source = createReadStream(file, { end: length - 1 })
+  response.on('close', () => source.destroy()) // pipe() leaves it open where the response does not finish
+  source.pipe(response)
+}
+
+process.on('message', async (question) => {
+  if (question === 'when idle') while (sockets.size > 0) await once([...sockets][0], 'close')
+  globalThis.gc?.()
   process.send({
     stats: getStats(),
     connections: sockets.size,
     rssBytes: process.memoryUsage.rss(),
+    descriptors: readdirSync('/proc/self/fd').length - 1, // without the one that reads them
+    threads: readdirSync('/proc/self/task').length,
     delayMs: { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 },
   })
   delay.reset()

@@ -35,8 +35,9 @@ export function openssl(port: number, options: readonly string[] = ['-tls1_3']) 
   }
   const until = async (stream: NodeJS.ReadableStream, done: () => boolean) => {
     while (!done()) {
-      await Promise.race([once(stream, 'data'), ended])
-      if (child.exitCode !== null && !done()) throw new Error(`openssl ended early: ${complained}`)
+      // After its exit there may be more to read.
+      const end = await Promise.race([once(stream, 'data').then(() => undefined), ended])
+      if (end !== undefined && !done()) throw new Error(`openssl ended early: ${complained}`)
     }
   }
   const ended: Promise<OpensslEnd> = once(child, 'close').then(([code]) => ({ code, printed: printed(), complained }))

@@ -3,30 +3,43 @@ import { once } from 'node:events'
 import type { Stats } from 'ktls-pipe'
 import type { Test } from 'tap'
 import { certificate } from './certificate.js'
+import type { Scheme } from './http-client.js'
 import { projectFile } from './project.js'
 
+/** What the server's process has at a moment. */
 export interface ServerReport {
   stats: Stats
   connections: number
   rssBytes: number
+  descriptors: number
+  threads: number
   /** Of the event loop, since the last report. */
   delayMs: { p99: number; max: number }
 }
 
 export interface FileServerOptions {
+  scheme?: Scheme
   /** KTLS_PIPE_DISABLE=1: plain Node, with the package loaded and doing nothing. */
   disabled?: boolean
+  /** Of a connection on which nothing advances; 0: none. */
+  timeoutMs?: number
+  /** Collects its garbage before it reports. */
+  collectsGarbage?: boolean
 }
 
-/** An https server of one file in a process of its own; it ends with the test. */
-export async function startFileServer(t: Test, file: string, { disabled = false }: FileServerOptions = {}) {
+/** A server of one file in a process of its own (file-server.mjs); it ends with the test. */
+export async function startFileServer(t: Test, file: string, options: FileServerOptions = {}) {
+  const { scheme = 'https', disabled = false, timeoutMs = 0, collectsGarbage = false } = options
   const { key, cert } = await certificate()
-  const child = spawn(process.execPath, [projectFile('test/support/file-server.mjs')], {
+  const nodeOptions = collectsGarbage ? ['--expose-gc'] : []
+  const child = spawn(process.execPath, [...nodeOptions, projectFile('test/support/file-server.mjs')], {
     env: {
       ...process.env,
       KEY: key,
       CERT: cert,
       FILE: file,
+      SCHEME: scheme,
+      TIMEOUT_MS: String(timeoutMs),
       KTLS_PIPE_DISABLE: disabled ? '1' : '0',
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -36,14 +49,17 @@ export async function startFileServer(t: Test, file: string, { disabled = false 
     child.kill()
     await exited
   })
+  const ask = async (question: string): Promise<ServerReport> => {
+    const answered = once(child, 'message')
+    child.send(question)
+    return (await answered)[0] as ServerReport
+  }
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   return {
     port,
     pid: child.pid as number,
-    async report(): Promise<ServerReport> {
-      const answered = once(child, 'message')
-      child.send('report')
-      return (await answered)[0] as ServerReport
-    },
+    report: () => ask('now'),
+    /** As soon as it has no connections. */
+    reportWhenIdle: () => ask('when idle'),
   }
 }
