@@ -17,8 +17,6 @@ const fileBytes = 3_000_001
 const clients = 16
 const mostThinkingMs = 200
 const sampleMs = 1000
-// Less than some clients stall.
-const timeoutMs = 2000
 const mostMemoryGrowth = 48 * 2 ** 20
 // The socket, the file, and a duplicate of each, or of the file two.
 const descriptorsPerConnection = 5
@@ -32,7 +30,7 @@ const schemes: Scheme[] = kernelTls ? ['https'] : ['http', 'https']
 for (const scheme of schemes) {
   t.test(scheme, async (t) => {
     const { path } = writeRandomFile(temporaryFolder(t), fileBytes)
-    const server = await startFileServer(t, path, { scheme, timeoutMs, collectsGarbage: true })
+    const server = await startFileServer(t, path, { scheme, collectsGarbage: true })
     const host = { scheme, port: server.port, content: readFileSync(path), random: new SeededRandom(t) }
 
     await receiveClients(t, host, soakMs / schemes.length / 10) // warm: the heap and the pools have their size

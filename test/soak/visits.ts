@@ -35,11 +35,19 @@ export const visits: Record<string, Visit> = {
   'takes it slowly': (host) =>
     withConnection(host, (connection) => fetchWhole(host, connection, host.random.integer(1, 40))),
 
-  'takes nothing for a while, then what it still may': (host) =>
+  'takes nothing for a while': (host) =>
     withConnection(host, async (connection) => {
       const incoming = await ask(host, connection, host.content.length)
       await delay(host.random.integer(100, 3000))
       return mismatch(host, await take(incoming))
+    }),
+
+  'takes nothing until it is thrown out': (host) =>
+    withConnection(host, async ({ socket }) => {
+      socket.write(`GET /${host.content.length}/impatient HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      await delay(host.random.integer(500, 3000)) // without having read it would not hear of it
+      await once(socket.resume(), 'close')
+      return undefined
     }),
 
   'leaves on the way': (host) => withConnection(host, (connection) => fetchPart(host, connection)),

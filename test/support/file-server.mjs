@@ -1,6 +1,6 @@
 // An http or https server in a process of its own, which a test starts by start-file-server.ts and asks things. It
-// serves the file in FILE, with or without the package: whole, or `/N` its first N bytes, `/N/chunked` without their
-// number.
+// serves the file in FILE, with or without the package: whole, or `/N` its first N bytes, `/N/chunked` without saying how
+// many they are, `/N/impatient` to those who keep taking them. Nobody else is thrown out.
 
 import { once } from 'node:events'
 import { createReadStream, readdirSync, statSync } from 'node:fs'
@@ -11,14 +11,15 @@ import { getStats, install } from 'ktls-pipe'
 
 install({ tls: { minimumBytes: 0 }, tcp: { minimumBytes: 0 } })
 
-const { KEY: key, CERT: cert, FILE: file, SCHEME: scheme, TIMEOUT_MS: timeoutMs } = process.env
+const { KEY: key, CERT: cert, FILE: file, SCHEME: scheme } = process.env
 const { size } = statSync(file)
+const patienceMs = 500
 const sockets = new Set()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 
 const server = scheme === 'http' ? http.createServer(serve) : https.createServer({ key, cert }, serve)
-server.setTimeout(Number(timeoutMs))
+server.keepAliveTimeout = 0
 server.on('connection', (socket) => {
   sockets.add(socket)
   socket.on('close', () => sockets.delete(socket))
@@ -29,9 +30,10 @@ server.on('secureConnection', (socket) => socket.on('error', () => {}))
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
 
 function serve(request, response) {
-  const [, bytes, framing] = request.url.split('/')
+  const [, bytes, how] = request.url.split('/')
   const length = bytes === '' ? size : Number(bytes)
-  if (framing !== 'chunked') response.setHeader('Content-Length', length)
+  if (how === 'impatient') response.setTimeout(patienceMs)
+  if (how !== 'chunked') response.setHeader('Content-Length', length)
   const source = createReadStream(file, { end: length - 1 })
   response.on('close', () => source.destroy()) // pipe() leaves it open where the response does not finish
   source.pipe(response)

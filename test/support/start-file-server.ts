@@ -21,15 +21,13 @@ export interface FileServerOptions {
   scheme?: Scheme
   /** KTLS_PIPE_DISABLE=1: plain Node, with the package loaded and doing nothing. */
   disabled?: boolean
-  /** Of a connection on which nothing advances; 0: none. */
-  timeoutMs?: number
   /** Collects its garbage before it reports. */
   collectsGarbage?: boolean
 }
 
 /** A server of one file in a process of its own (file-server.mjs); it ends with the test. */
 export async function startFileServer(t: Test, file: string, options: FileServerOptions = {}) {
-  const { scheme = 'https', disabled = false, timeoutMs = 0, collectsGarbage = false } = options
+  const { scheme = 'https', disabled = false, collectsGarbage = false } = options
   const { key, cert } = await certificate()
   const nodeOptions = collectsGarbage ? ['--expose-gc'] : []
   const child = spawn(process.execPath, [...nodeOptions, projectFile('test/support/file-server.mjs')], {
@@ -39,7 +37,6 @@ export async function startFileServer(t: Test, file: string, options: FileServer
       CERT: cert,
       FILE: file,
       SCHEME: scheme,
-      TIMEOUT_MS: String(timeoutMs),
       KTLS_PIPE_DISABLE: disabled ? '1' : '0',
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
