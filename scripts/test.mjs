@@ -52,6 +52,7 @@ async function runAll() {
     if (full) await runNativeTests(session, 'tsan')
   }
   if (suites.has('host')) {
+    await expectNativeTests()
     await runHostTests(session, 'this machine', ['unit', 'behaviour', 'kernel', 'soak'], { coverage: !grep })
   }
   if (suites.has('package')) await runHostTests(session, 'package', ['package'])
@@ -85,6 +86,7 @@ function filterEnvironment() {
 async function runPrograms() {
   const { suites, grep } = options
   const files = ['behaviour', 'kernel', 'soak'].flatMap((folder) => testFiles(root, folder, options))
+  await expectNativeTests()
   const programOf = await compileTests(
     root,
     files.map((file) => `test/${file}`),
@@ -95,6 +97,12 @@ async function runPrograms() {
   ])
 }
 
+/** Some test files use what is built with them. */
+async function expectNativeTests() {
+  const complaint = await buildNativeTests(root)
+  if (complaint) throw new Error(`the native tests do not build: ${complaint}`)
+}
+
 /**
  * @param {string[]} files
  * @param {(file: string) => string} programOf
@@ -102,8 +110,6 @@ async function runPrograms() {
 async function runKernelLines(files, programOf) {
   const withNative = [...files]
   if (!options.grep || nativeTests.includes(options.grep)) withNative.push(nativeTests)
-  const complaint = withNative.includes(nativeTests) && (await buildNativeTests(root))
-  if (complaint) throw new Error(`the native tests do not build: ${complaint}`)
   const lines = kernelLines(options, session.kernelTls)
   const limit = session.kernelTls ? 1 : machinesAtOnce(memoryMiB * mebibyte)
   progress.step(

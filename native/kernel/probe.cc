@@ -71,11 +71,9 @@ int TryRekey() {
   return SetTransmitKeys(connection.client.get(), keys);
 }
 
-// Says nothing about the kernel. What does is EBUSY (net/tls/tls_main.c before Linux 6.14), or that there is no loopback
-// to try it on, which would be found out again with every session.
-bool PassesWithTime(int error) {
-  return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
-}
+// Says nothing about the kernel. What does is EBUSY (net/tls/tls_main.c before Linux 6.14), or that there is no
+// loopback to try it on, which would be found out again with every session.
+bool PassesWithTime(int error) { return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS; }
 
 // What a probe has found out.
 enum class Answer { kUnknown, kNo, kYes };

@@ -23,7 +23,7 @@ const keyChanges = ['kernel/key-update', 'kernel/keys-in-memory', 'kernel/on-the
  */
 const chosen = {
   /** Nowhere but in `npm run test:full`: a minute or more each. */
-  fullOnly: ['kernel/key-update-storm'],
+  fullOnly: ['kernel/key-update-storm', 'kernel/faults'],
   /** @type {Record<string, string[]>} */
   kernels: {
     6.1: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', 'behaviour/nothing-short', nativeTests],

@@ -54,7 +54,14 @@ export async function buildNativeTests(root, variant = 'plain') {
   }
   const { exitCode } = await runChild(
     'make',
-    ['-C', join(root, 'native', 'test'), '-j2', 'program', `VARIANT=${variant}`],
+    [
+      '-C',
+      join(root, 'native', 'test'),
+      '-j2',
+      'program',
+      ...(variant === 'plain' ? ['shim'] : []),
+      `VARIANT=${variant}`,
+    ],
     { timeoutMs: buildTimeoutMs, onStdout: keep, onStderr: keep },
   )
   return exitCode === 0 ? undefined : output || `make failed with exit code ${exitCode}`

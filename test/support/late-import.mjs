@@ -12,6 +12,7 @@ const server = https.createServer({ key, cert, minVersion: VERSION, maxVersion: 
   if (request.url === '/small') response.end('small')
   else createReadStream(FILE).pipe(response.setHeader('Content-Length', statSync(FILE).size))
 })
+server.keepAliveTimeout = 0 // the import takes its time on a slow machine
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
 

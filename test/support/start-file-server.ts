@@ -18,6 +18,7 @@ export interface ServerReport {
 }
 
 export interface FileServerOptions {
+  env?: NodeJS.ProcessEnv
   scheme?: Scheme
   /** KTLS_PIPE_DISABLE=1: plain Node, with the package loaded and doing nothing. */
   disabled?: boolean
@@ -27,12 +28,13 @@ export interface FileServerOptions {
 
 /** A server of one file in a process of its own (file-server.mjs); it ends with the test. */
 export async function startFileServer(t: Test, file: string, options: FileServerOptions = {}) {
-  const { scheme = 'https', disabled = false, collectsGarbage = false } = options
+  const { scheme = 'https', disabled = false, collectsGarbage = false, env = {} } = options
   const { key, cert } = await certificate()
   const nodeOptions = collectsGarbage ? ['--expose-gc'] : []
   const child = spawn(process.execPath, [...nodeOptions, projectFile('test/support/file-server.mjs')], {
     env: {
       ...process.env,
+      ...env,
       KEY: key,
       CERT: cert,
       FILE: file,

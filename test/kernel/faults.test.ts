@@ -1,0 +1,86 @@
+// Every fault of the native fault table, met by the addon inside a running server: each download ends, with the whole
+// file or cut off, never with a wrong byte; and when the fault is over the server serves as before and holds no more
+// than before.
+
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { FaultControl } from '../support/faults.js'
+import { temporaryFolder, writeRandomFile } from '../support/files.js'
+import { type Received, receive, request, type Scheme } from '../support/http-client.js'
+import { kernelTls } from '../support/kernel.js'
+import { startFileServer } from '../support/start-file-server.js'
+import { timeLimitMs } from '../support/time-limit.js'
+
+const fileBytes = 200_001
+const mostOccurrences = kernelTls ? 1 : 3 // an emulated machine takes its time
+/** A fault that lasts may hold a download up for as long as it lasts. */
+const patienceMs = 500
+const endsWithinMs = 20_000
+
+t.setTimeout(timeLimitMs)
+
+// Where the kernel has no TLS it is plain TCP that is offloaded.
+const scheme: Scheme = kernelTls ? 'https' : 'http'
+
+for (const withoutSendfile of [false, true]) {
+  const name = `${scheme}, ${withoutSendfile ? 'files that sendfile cannot read' : 'by sendfile'}`
+  t.test(name, { timeout: timeLimitMs }, (t) => tryAll(t, withoutSendfile))
+}
+
+async function tryAll(t: Test, withoutSendfile: boolean): Promise<void> {
+  const { path } = writeRandomFile(temporaryFolder(t), fileBytes)
+  const content = readFileSync(path)
+  const faults = new FaultControl(t)
+  const server = await startFileServer(t, path, { scheme, env: faults.env, collectsGarbage: true })
+  const get = () => download(server.port)
+  const expectWhole = async () => t.ok((await get()).bytes.equals(content), 'it serves')
+  await expectWhole() // starts the sender's thread
+  const before = await server.reportWhenIdle()
+  t.ok(faults.rows > 100, 'the table is there')
+
+  const tried = new Set<string>()
+  let runs = 0
+  let cutOff = 0
+  for (let row = 0; row < faults.rows; row++) {
+    for (const times of [1, FaultControl.forEver]) {
+      for (let skip = 0; skip < mostOccurrences; skip++) {
+        faults.arm({ row, skip, times, withoutSendfile })
+        const downloaded = get()
+        if ((await Promise.race([downloaded, delay(patienceMs, 'held up')])) === 'held up') faults.disarm()
+        const received = await Promise.race([downloaded, delay(endsWithinMs, 'never ends' as const)])
+        const { name, met } = faults.met
+        if (met === 0) break
+        runs++
+        tried.add(name)
+        const wrong = received === 'never ends' ? received : whatIsWrong(received, content)
+        if (wrong !== undefined) t.fail(`${name}, ${skip}, ${times}: ${wrong}`)
+        else if ((received as Received).aborted) cutOff++
+      }
+    }
+  }
+  faults.disarm()
+
+  await expectWhole()
+  const after = await server.reportWhenIdle()
+  t.equal(after.descriptors, before.descriptors, 'as many descriptors as before')
+  t.equal(after.threads, before.threads, 'as many threads')
+  t.equal(after.stats.transfers.active, 0)
+  const engine = scheme === 'http' ? 'tcp' : 'tls'
+  t.ok(after.stats.transfers[engine] > before.stats.transfers[engine], 'by the kernel')
+  t.ok(tried.size > 30, 'what is on the way was met', { tried: tried.size })
+  t.comment(`${tried.size} faults in ${runs} runs, of which ${cutOff} were cut off`)
+}
+
+async function download(port: number): Promise<Received> {
+  try {
+    return await receive(await request(scheme, port, { agent: false }))
+  } catch {
+    return { bytes: Buffer.alloc(0), aborted: true }
+  }
+}
+
+function whatIsWrong({ bytes, aborted }: Received, content: Buffer): string | undefined {
+  if (!bytes.equals(content.subarray(0, bytes.length))) return `${bytes.length} bytes are not the file's`
+  return aborted || bytes.length === content.length ? undefined : `${bytes.length} bytes are taken for the file`
+}
