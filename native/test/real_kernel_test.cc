@@ -256,5 +256,28 @@ TEST(RealKeyUpdate, "real kernel: a KeyUpdate in the middle of a range, where th
   EXPECT_EQ(subject->SendBytes(50, Pattern(10)), kComplete);
 }
 
+TEST(RealNonceWraps, "real kernel: explicit nonces (TLS 1.2 AES-GCM) go on behind the largest one, each used once") {
+  constexpr size_t kRecordHeaderBytes = 5, kNonceBytes = 8, kPlaintextBytes = 10;
+  for (const Cipher cipher : {Cipher::kAes128Gcm, Cipher::kAes256Gcm}) {
+    const Suite suite{TlsVersion::kTls12, cipher};
+    if (LacksKernelTls(suite)) return;
+    const Connection connection = ConnectTcp();
+    const auto keys = MakeKeys(suite, 0x11, 5);
+    std::fill(keys->iv.begin() + 4, keys->iv.end(), uint8_t{0xff});
+    EXPECT_EQ(AttachUlp(connection.near.get()), 0);
+    EXPECT_EQ(SetTransmitKeys(connection.near.get(), *keys), 0);
+    const Bytes plaintext = Pattern(kPlaintextBytes);
+    const size_t record_bytes = kPlaintextBytes + RecordOverhead(suite.version, cipher);
+    for (const uint8_t wanted : Bytes{0xff, 0x00, 0x01}) {
+      EXPECT_EQ(system_calls.write(connection.near.get(), plaintext.data(), plaintext.size()), ssize_t{kPlaintextBytes});
+      const Bytes record = ReadUpTo(connection.far.get(), record_bytes);
+      REQUIRE(record.size() == record_bytes);
+      Bytes nonce(kNonceBytes, wanted == 0xff ? 0xff : 0x00);
+      nonce.back() = wanted;
+      EXPECT(std::equal(nonce.begin(), nonce.end(), record.begin() + kRecordHeaderBytes));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ktls::test
