@@ -82,10 +82,14 @@ function fips({ fips }: SupportReport): Finding {
   return fail('FIPS mode', 'on', 'none: encryption in the kernel is outside the validated module')
 }
 
-function environment({ environment }: SupportReport): Finding[] {
-  return environment.malformed.map(({ name, value, expected }) =>
-    fail(`environment ${name}`, `'${value}' is ignored`, `set it to ${expected}`),
-  )
+function environment({ addon, environment, reason }: SupportReport): Finding[] {
+  const tlsIsOff = reason === 'disabled' && addon.loaded // with KTLS_PIPE_DISABLE it is not even loaded
+  return [
+    ...(tlsIsOff ? [fail('environment KTLS_PIPE_TLS', 'files over TLS are not offloaded', 'unset it')] : []),
+    ...environment.malformed.map(({ name, value, expected }) =>
+      fail(`environment ${name}`, `'${value}' is ignored`, `set it to ${expected}`),
+    ),
+  ]
 }
 
 function errorsOf(ciphers: readonly CipherSupport[]): string {

@@ -45,6 +45,7 @@ const reports: [name: string, report: SupportReport, failing: string[]][] = [
     { ...withoutAddon('disabled'), environment: { disabled: true, malformed: [] } },
     ['addon', 'kernel TLS'],
   ],
+  ['disabled for TLS', { ...healthy, reason: 'disabled' }, ['environment KTLS_PIPE_TLS']],
   [
     'another system',
     { ...withoutAddon('platform-unsupported'), platform: 'darwin', kernel: '23.1.0' },

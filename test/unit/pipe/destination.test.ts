@@ -41,6 +41,7 @@ t.test('HTTP/2 has a reason of its own', async (t) => {
   const stream = client.request({ ':path': '/' })
   stream.resume()
   t.equal(destinationFor(stream), 'http2')
+  t.equal(destinationFor(Object.create(null)), 'destination-unsupported', 'an object of no class')
   t.strictSame(await seen, ['http2', 'http2', 'http2'])
   await new Promise((resolve) => stream.once('close', resolve))
   client.close()
