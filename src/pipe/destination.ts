@@ -32,6 +32,7 @@ export function destinationFor(object: object): Destination | FallbackReason {
 function isHttp2(object: object): boolean {
   const http2 = loadedModule('http2')
   if (http2 === undefined) return false
-  const { constructor } = object as { constructor?: { name?: unknown } } // none, of Object.create(null)
-  return object instanceof http2.Http2ServerResponse || /^(Server|Client)?Http2Stream$/.test(String(constructor?.name))
+  // An object may be of no class.
+  const name = String((object as { constructor?: { name?: unknown } }).constructor?.name)
+  return object instanceof http2.Http2ServerResponse || /^(Server|Client)?Http2Stream$/.test(name)
 }
