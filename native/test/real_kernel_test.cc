@@ -269,7 +269,8 @@ TEST(RealNonceWraps, "real kernel: explicit nonces (TLS 1.2 AES-GCM) go on behin
     const Bytes plaintext = Pattern(kPlaintextBytes);
     const size_t record_bytes = kPlaintextBytes + RecordOverhead(suite.version, cipher);
     for (const uint8_t wanted : Bytes{0xff, 0x00, 0x01}) {
-      EXPECT_EQ(system_calls.write(connection.near.get(), plaintext.data(), plaintext.size()), ssize_t{kPlaintextBytes});
+      EXPECT_EQ(system_calls.write(connection.near.get(), plaintext.data(), plaintext.size()),
+                ssize_t{kPlaintextBytes});
       const Bytes record = ReadUpTo(connection.far.get(), record_bytes);
       REQUIRE(record.size() == record_bytes);
       Bytes nonce(kNonceBytes, wanted == 0xff ? 0xff : 0x00);
