@@ -10,6 +10,8 @@ export interface Connection {
   socket: net.Socket
   /** Makes all requests on this one connection. */
   agent: http.Agent
+  /** It is over. Nobody misses it, however late they ask. */
+  closed: Promise<unknown>
   /** Dies: what has arrived is not read, and nothing is said. */
   reset(): void
 }
@@ -28,7 +30,7 @@ export async function withConnection<Result>(
     await once(socket, scheme === 'http' ? 'connect' : 'secureConnect')
     // A server may end any connection that stalls.
     for (const end of new Set([tcp, socket])) end.on('error', () => {})
-    return await use({ socket, agent, reset: () => void tcp.resetAndDestroy() })
+    return await use({ socket, agent, closed, reset: () => void tcp.resetAndDestroy() })
   } finally {
     agent.destroy()
     socket.destroy()

@@ -2,7 +2,6 @@
 // serves the file in FILE, with or without the package: whole, or `/N` its first N bytes, `/N/chunked` without saying how
 // many they are, `/N/impatient` to those who keep taking them. Nobody else is thrown out.
 
-import { once } from 'node:events'
 import { createReadStream, readdirSync, statSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
@@ -39,8 +38,11 @@ function serve(request, response) {
   source.pipe(response)
 }
 
+// Other than once(), whatever else happens to it.
+const closeOf = (socket) => new Promise((resolve) => socket.once('close', resolve))
+
 process.on('message', async (question) => {
-  if (question === 'when idle') while (sockets.size > 0) await once([...sockets][0], 'close')
+  if (question === 'when idle') while (sockets.size > 0) await closeOf([...sockets][0])
   globalThis.gc?.()
   process.send({
     stats: getStats(),
