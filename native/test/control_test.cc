@@ -16,6 +16,25 @@ int SendControl(Subject* subject, ItemId item, const Bytes& bytes, bool urgent) 
   return subject->queue->SendControl(item, kRecordTypeAlert, bytes.data(), bytes.size(), urgent);
 }
 
+// A range of which kernel TLS has taken so much that a record stands open, and waits for room.
+struct Stuck {
+  Stuck() {
+    tls.SetRoom(30'000);
+    subject.SendRange(1, file, 0, content.size());
+    EXPECT(tls.WaitUntilFull());
+  }
+  void GoOn() {
+    tls.SetRoom(1'000'000);
+    subject.MakeWritable();
+  }
+
+  const Bytes content = Pattern(100'000);
+  const UniqueFd file = MakeFile(content);
+  FakeKernelTls tls;
+  Subject subject{ConnectPair(), tls.state()};
+  const ScopedFdHooks hooks{subject.socket_fd, tls.Hooks()};
+};
+
 TEST(ControlAtOnce, "control: on an empty queue it is one record, complete within the call") {
   FakeKernelTls tls;
   Subject subject(ConnectPair(), tls.state());
@@ -48,37 +67,26 @@ TEST(ControlAfterFatal, "control: after a fatal alert there is no other") {
 }
 
 TEST(ControlInOrder, "control: not urgent, it follows what was submitted before it") {
-  const Bytes content = Pattern(100'000);
-  const UniqueFd file = MakeFile(content);
-  FakeKernelTls tls;
-  tls.SetRoom(30'000);
-  Subject subject(ConnectPair(), tls.state());
-  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
-  subject.SendRange(1, file, 0, content.size());
+  Stuck stuck;
+  FakeKernelTls& tls = stuck.tls;
+  Subject& subject = stuck.subject;
   EXPECT_EQ(SendControl(&subject, 2, kCloseNotify, false), kPending);
   EXPECT(subject.sink->StaysSilent(2));
-  tls.SetRoom(1'000'000);
-  subject.MakeWritable();
+  stuck.GoOn();
   EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
   EXPECT(subject.sink->Order() == (std::vector<ItemId>{1, 2}));
   EXPECT(tls.records().back().plaintext == kCloseNotify);
-  EXPECT(tls.application_data() == content);
+  EXPECT(tls.application_data() == stuck.content);
 }
 
 TEST(Urgent, "control: urgent, it goes out in the middle of a range, at a record's border") {
-  const Bytes content = Pattern(100'000);
-  const UniqueFd file = MakeFile(content);
-  FakeKernelTls tls;
-  tls.SetRoom(30'000);
-  Subject subject(ConnectPair(), tls.state());
-  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
-  subject.SendRange(1, file, 0, content.size());
+  Stuck stuck;
+  FakeKernelTls& tls = stuck.tls;
+  Subject& subject = stuck.subject;
   subject.SendBytes(2, Pattern(500, 9));
-  EXPECT(tls.WaitUntilFull());
   EXPECT_EQ(SendControl(&subject, 3, kCloseNotify, true), kPending);
   EXPECT_EQ(SendControl(&subject, 4, kCloseNotify, true), kPending);
-  tls.SetRoom(1'000'000);
-  subject.MakeWritable();
+  stuck.GoOn();
   EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
   EXPECT(subject.sink->Order() == (std::vector<ItemId>{3, 4, 1, 2}));
   // 16384, the 13616 that stood open and the byte that closed them, the alerts, then the rest.
@@ -86,7 +94,7 @@ TEST(Urgent, "control: urgent, it goes out in the middle of a range, at a record
   EXPECT_EQ(tls.records()[1].plaintext.size(), size_t{30'001 - 16'384});
   EXPECT_EQ(tls.records()[2].type, kRecordTypeAlert);
   EXPECT_EQ(tls.records()[3].type, kRecordTypeAlert);
-  Bytes wanted = content;
+  Bytes wanted = stuck.content;
   const Bytes tail = Pattern(500, 9);
   wanted.insert(wanted.end(), tail.begin(), tail.end());
   EXPECT(tls.application_data() == wanted);
@@ -94,14 +102,9 @@ TEST(Urgent, "control: urgent, it goes out in the middle of a range, at a record
 }
 
 TEST(UrgentWaits, "control: urgent, it waits while the open record cannot be closed") {
-  const Bytes content = Pattern(100'000);
-  const UniqueFd file = MakeFile(content);
-  FakeKernelTls tls;
-  tls.SetRoom(30'000);
-  Subject subject(ConnectPair(), tls.state());
-  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
-  subject.SendRange(1, file, 0, content.size());
-  EXPECT(tls.WaitUntilFull());
+  Stuck stuck;
+  FakeKernelTls& tls = stuck.tls;
+  Subject& subject = stuck.subject;
   EXPECT_EQ(SendControl(&subject, 2, kCloseNotify, true), kPending);
   tls.SetRoom(0);
   subject.MakeWritable();
@@ -114,18 +117,13 @@ TEST(UrgentWaits, "control: urgent, it waits while the open record cannot be clo
 
 TEST(ControlRepeated, "control: an answer that repeats the one that waits costs nothing") {
   const Bytes no_renegotiation = {1, 100};
-  const UniqueFd file = MakeFile(Pattern(100'000));
-  FakeKernelTls tls;
-  tls.SetRoom(30'000);
-  Subject subject(ConnectPair(), tls.state());
-  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
-  subject.SendRange(1, file, 0, 100'000);
-  EXPECT(tls.WaitUntilFull());
+  Stuck stuck;
+  FakeKernelTls& tls = stuck.tls;
+  Subject& subject = stuck.subject;
   EXPECT_EQ(SendControl(&subject, kNobody, no_renegotiation, false), kPending);
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(SendControl(&subject, kNobody, no_renegotiation, false), kComplete);
   EXPECT_EQ(SendControl(&subject, 2, no_renegotiation, false), kPending);
-  tls.SetRoom(1'000'000);
-  subject.MakeWritable();
+  stuck.GoOn();
   EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
   const std::vector<FakeKernelTls::Record> records = tls.records();
   const auto is_alert = [](const FakeKernelTls::Record& record) { return record.type == kRecordTypeAlert; };

@@ -22,6 +22,7 @@
 #include <cstdlib>
 
 #include "fault_table.h"
+#include "hooks.h"
 
 namespace ktls::test {
 namespace {
@@ -87,17 +88,6 @@ const Fault* Meet(std::initializer_list<SystemCall> kinds, const void* caller) {
   return shared->without_sendfile && is_kind(SystemCall::kSendfile) ? &kNoSendfile : nullptr;
 }
 
-int Fail(const Fault& fault) {
-  errno = fault.error;
-  return -1;
-}
-
-size_t Cut(FaultKind kind, size_t size) {
-  if (kind == FaultKind::kOneByte) return std::min<size_t>(size, 1);
-  if (kind == FaultKind::kHalf) return std::max<size_t>(size / 2, 1);
-  return std::max<size_t>(size - 1, 1);
-}
-
 }  // namespace
 }  // namespace ktls::test
 
@@ -115,28 +105,23 @@ using namespace ktls::test;  // NOLINT(google-build-using-namespace): everything
 extern "C" {
 
 // The addon asks for some by their 64-bit names or by the plain ones, as it was built; here they are one.
+#define KTLS_ALIAS(name) __attribute__((alias(#name)))
 
-static ssize_t SendFile(int socket_fd, int file_fd, off_t* offset, size_t count, const void* caller) {
-  const Fault* fault = Meet({SystemCall::kSendfile}, caller);
+ssize_t sendfile(int socket_fd, int file_fd, off_t* offset, size_t count) noexcept {
+  const Fault* fault = Meet({SystemCall::kSendfile}, KTLS_CALLER);
   auto* const real = KTLS_REAL(sendfile64);
   if (!fault) return real(socket_fd, file_fd, offset, count);
-  if (fault->kind == FaultKind::kErrno) return Fail(*fault);
+  if (fault->kind == FaultKind::kErrno) return FailWith(fault->error);
   if (fault->kind == FaultKind::kNothing) return 0;
   return real(socket_fd, file_fd, offset, Cut(fault->kind, count));
 }
-
-ssize_t sendfile(int socket_fd, int file_fd, off_t* offset, size_t count) {
-  return SendFile(socket_fd, file_fd, offset, count, KTLS_CALLER);
-}
-ssize_t sendfile64(int socket_fd, int file_fd, off_t* offset, size_t count) {
-  return SendFile(socket_fd, file_fd, offset, count, KTLS_CALLER);
-}
+ssize_t sendfile64(int socket_fd, int file_fd, off_t* offset, size_t count) noexcept KTLS_ALIAS(sendfile);
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   const bool is_control = message->msg_controllen > 0;
   const Fault* fault = Meet({is_control ? SystemCall::kSendControl : SystemCall::kSendBytes}, KTLS_CALLER);
   if (!fault || message->msg_iovlen == 0) return KTLS_REAL(sendmsg)(fd, message, flags);
-  if (fault->kind == FaultKind::kErrno) return Fail(*fault);
+  if (fault->kind == FaultKind::kErrno) return FailWith(fault->error);
   if (fault->kind == FaultKind::kNothing) return 0;
   iovec first = message->msg_iov[0];
   first.iov_len = Cut(fault->kind, first.iov_len);
@@ -146,32 +131,27 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   return KTLS_REAL(sendmsg)(fd, &head, flags);
 }
 
-static ssize_t ReadAt(int fd, void* buffer, size_t count, off_t offset, const void* caller) {
-  const Fault* fault = Meet({SystemCall::kPread}, caller);
+ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
+  const Fault* fault = Meet({SystemCall::kPread}, KTLS_CALLER);
   auto* const real = KTLS_REAL(pread64);
   if (!fault) return real(fd, buffer, count, offset);
-  if (fault->kind == FaultKind::kErrno) return Fail(*fault);
+  if (fault->kind == FaultKind::kErrno) return FailWith(fault->error);
   if (fault->kind == FaultKind::kNothing) return 0;
   return real(fd, buffer, Cut(fault->kind, count), offset);
 }
-ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
-  return ReadAt(fd, buffer, count, offset, KTLS_CALLER);
-}
-ssize_t pread64(int fd, void* buffer, size_t count, off_t offset) {
-  return ReadAt(fd, buffer, count, offset, KTLS_CALLER);
-}
+ssize_t pread64(int fd, void* buffer, size_t count, off_t offset) KTLS_ALIAS(pread);
 
 // TCP_ULP fails as TLS_TX does; nothing has happened yet then.
 int setsockopt(int fd, int level, int name, const void* value, socklen_t size) {
   const Fault* fault = level == kSolTls || level == IPPROTO_TCP ? Meet({SystemCall::kSetKeys}, KTLS_CALLER) : nullptr;
-  return fault ? Fail(*fault) : KTLS_REAL(setsockopt)(fd, level, name, value, size);
+  return fault ? FailWith(fault->error) : KTLS_REAL(setsockopt)(fd, level, name, value, size);
 }
 
 int getsockopt(int fd, int level, int name, void* value, socklen_t* size) {
   const Fault* fault = nullptr;
   if (level == kSolTls) fault = Meet({SystemCall::kReadSequence}, KTLS_CALLER);
   if (level == IPPROTO_TCP) fault = Meet({SystemCall::kTcpInfo}, KTLS_CALLER);
-  return fault ? Fail(*fault) : KTLS_REAL(getsockopt)(fd, level, name, value, size);
+  return fault ? FailWith(fault->error) : KTLS_REAL(getsockopt)(fd, level, name, value, size);
 }
 
 int ioctl(int fd, unsigned long request, ...) noexcept {
@@ -180,7 +160,7 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
   auto* argument = va_arg(arguments, int*);
   va_end(arguments);
   const Fault* fault = request == SIOCOUTQ ? Meet({SystemCall::kSendQueue}, KTLS_CALLER) : nullptr;
-  if (fault && fault->kind == FaultKind::kErrno) return Fail(*fault);
+  if (fault && fault->kind == FaultKind::kErrno) return FailWith(fault->error);
   const int done = KTLS_REAL_AS(int(int, unsigned long, ...), ioctl)(fd, request, argument);
   if (fault) *argument = 0;
   return done;
@@ -188,24 +168,24 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
 
 int shutdown(int fd, int how) noexcept {
   const Fault* fault = Meet({SystemCall::kShutdown}, KTLS_CALLER);
-  return fault ? Fail(*fault) : KTLS_REAL(shutdown)(fd, how);
+  return fault ? FailWith(fault->error) : KTLS_REAL(shutdown)(fd, how);
 }
 
 int epoll_ctl(int epoll_fd, int operation, int fd, epoll_event* event) noexcept {
   const Fault* fault = operation == EPOLL_CTL_ADD ? Meet({SystemCall::kWatch, SystemCall::kWatchWake}, KTLS_CALLER)
                                                   : Meet({SystemCall::kUnwatch}, KTLS_CALLER);
-  return fault ? Fail(*fault) : KTLS_REAL(epoll_ctl)(epoll_fd, operation, fd, event);
+  return fault ? FailWith(fault->error) : KTLS_REAL(epoll_ctl)(epoll_fd, operation, fd, event);
 }
 
 int epoll_wait(int epoll_fd, epoll_event* events, int capacity, int timeout_ms) {
   const Fault* fault = Meet({SystemCall::kEpollWait}, KTLS_CALLER);
   if (!fault) return KTLS_REAL(epoll_wait)(epoll_fd, events, capacity, timeout_ms);
-  return fault->kind == FaultKind::kErrno ? Fail(*fault) : 0;
+  return fault->kind == FaultKind::kErrno ? FailWith(fault->error) : 0;
 }
 
 ssize_t read(int fd, void* buffer, size_t count) {
   const Fault* fault = Meet({SystemCall::kWakeRead}, KTLS_CALLER);
-  return fault ? Fail(*fault) : KTLS_REAL(read)(fd, buffer, count);
+  return fault ? FailWith(fault->error) : KTLS_REAL(read)(fd, buffer, count);
 }
 
 ssize_t write(int fd, const void* buffer, size_t count) {
@@ -214,48 +194,39 @@ ssize_t write(int fd, const void* buffer, size_t count) {
     const uint64_t most = UINT64_MAX - 1;
     KTLS_REAL(write)(fd, &most, sizeof(most));
   }
-  return fault ? Fail(*fault) : KTLS_REAL(write)(fd, buffer, count);
+  return fault ? FailWith(fault->error) : KTLS_REAL(write)(fd, buffer, count);
 }
 
 // Linux frees the number whatever it answers (close(2), NOTES).
 int close(int fd) {
   const Fault* fault = Meet({SystemCall::kClose}, KTLS_CALLER);
   const int done = KTLS_REAL(close)(fd);
-  return fault ? Fail(*fault) : done;
+  return fault ? FailWith(fault->error) : done;
 }
 
-static int ControlFd(int fd, int command, void* argument, const void* caller) {
-  const Fault* fault = command == F_DUPFD_CLOEXEC ? Meet({SystemCall::kDuplicate}, caller) : nullptr;
-  return fault ? Fail(*fault) : KTLS_REAL_AS(int(int, int, ...), fcntl64)(fd, command, argument);
-}
 int fcntl(int fd, int command, ...) {
   va_list arguments;
   va_start(arguments, command);
   void* argument = va_arg(arguments, void*);
   va_end(arguments);
-  return ControlFd(fd, command, argument, KTLS_CALLER);
+  const Fault* fault = command == F_DUPFD_CLOEXEC ? Meet({SystemCall::kDuplicate}, KTLS_CALLER) : nullptr;
+  return fault ? FailWith(fault->error) : KTLS_REAL_AS(int(int, int, ...), fcntl64)(fd, command, argument);
 }
-int fcntl64(int fd, int command, ...) {
-  va_list arguments;
-  va_start(arguments, command);
-  void* argument = va_arg(arguments, void*);
-  va_end(arguments);
-  return ControlFd(fd, command, argument, KTLS_CALLER);
-}
+int fcntl64(int fd, int command, ...) KTLS_ALIAS(fcntl);
 
 int dup3(int by_fd, int fd, int flags) noexcept {
   const Fault* fault = Meet({SystemCall::kReplace}, KTLS_CALLER);
-  return fault ? Fail(*fault) : KTLS_REAL(dup3)(by_fd, fd, flags);
+  return fault ? FailWith(fault->error) : KTLS_REAL(dup3)(by_fd, fd, flags);
 }
 
 int epoll_create1(int flags) noexcept {
   const Fault* fault = Meet({SystemCall::kEpollCreate, SystemCall::kNowhere}, KTLS_CALLER);
-  return fault ? Fail(*fault) : KTLS_REAL(epoll_create1)(flags);
+  return fault ? FailWith(fault->error) : KTLS_REAL(epoll_create1)(flags);
 }
 
 int eventfd(unsigned int value, int flags) noexcept {
   const Fault* fault = Meet({SystemCall::kEventFd}, KTLS_CALLER);
-  return fault ? Fail(*fault) : KTLS_REAL_AS(int(unsigned int, int), eventfd)(value, flags);
+  return fault ? FailWith(fault->error) : KTLS_REAL_AS(int(unsigned int, int), eventfd)(value, flags);
 }
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*main)(void*), void* argument) noexcept {

@@ -138,6 +138,13 @@ std::vector<Fault> MakeTable() {
 
 }  // namespace
 
+size_t Cut(FaultKind kind, size_t size) {
+  if (kind == FaultKind::kOneByte) return std::min<size_t>(size, 1);
+  if (kind == FaultKind::kHalf) return std::max<size_t>(size / 2, 1);
+  if (kind == FaultKind::kAllButOne) return std::max<size_t>(size - 1, 1);
+  return size;
+}
+
 const std::vector<Fault>& FaultTable() {
   static const std::vector<Fault> table = MakeTable();
   return table;
@@ -161,7 +168,7 @@ std::string NameOf(SystemCall call) {
       "write to the eventfd",
       "close",
       "fcntl(F_DUPFD)",
-      "eventfd of a close",
+      "epoll_create1 of a close",
       "dup3",
       "epoll_create1",
       "eventfd of a thread",

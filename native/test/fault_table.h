@@ -23,7 +23,7 @@ enum class SystemCall {
   kEpollWait,  // of a sender's thread
   kWakeRead,   // read from its eventfd
   kWakeWrite,  // write to it
-  kClose,      // of a queue's socket, its ranges' files and the eventfd of a Close()
+  kClose,      // of a queue's socket, its ranges' files and what a Close() puts in its place
   kDuplicate,  // fcntl(F_DUPFD_CLOEXEC) of a range's file
   kNowhere,    // epoll_create of a Close() while a thread is inside
   kReplace,    // dup3 of it to the socket's number
@@ -61,6 +61,9 @@ struct Fault {
   Effect effect;
   size_t repeats;  // so many calls in a row may meet it; it is also tried with one
 };
+
+// How much of `size` a call does that does less than asked.
+size_t Cut(FaultKind kind, size_t size);
 
 const std::vector<Fault>& FaultTable();
 std::string NameOf(SystemCall call);

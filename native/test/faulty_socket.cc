@@ -14,13 +14,6 @@ namespace {
 constexpr size_t kRooms[] = {9'000, 20'000, 5'000};  // less than a record, more than one
 constexpr int kStalled = 3;
 
-size_t Cut(FaultKind kind, size_t size) {
-  if (kind == FaultKind::kOneByte) return std::min<size_t>(size, 1);
-  if (kind == FaultKind::kHalf) return std::max<size_t>(size / 2, 1);
-  if (kind == FaultKind::kAllButOne) return std::max<size_t>(size - 1, 1);
-  return size;
-}
-
 size_t SizeOf(const msghdr& message) {
   size_t size = 0;
   for (size_t i = 0; i < message.msg_iovlen; ++i) size += message.msg_iov[i].iov_len;
