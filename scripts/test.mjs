@@ -51,8 +51,8 @@ async function runAll() {
     if (full) await runNativeTests(session, 'asan')
     if (full) await runNativeTests(session, 'tsan')
   }
+  if (['host', 'kernel', 'soak'].some((suite) => suites.has(suite))) await expectNativeTests()
   if (suites.has('host')) {
-    await expectNativeTests()
     await runHostTests(session, 'this machine', ['unit', 'behaviour', 'kernel', 'soak'], { coverage: !grep })
   }
   if (suites.has('package')) await runHostTests(session, 'package', ['package'])
@@ -86,7 +86,6 @@ function filterEnvironment() {
 async function runPrograms() {
   const { suites, grep } = options
   const files = ['behaviour', 'kernel', 'soak'].flatMap((folder) => testFiles(root, folder, options))
-  await expectNativeTests()
   const programOf = await compileTests(
     root,
     files.map((file) => `test/${file}`),

@@ -15,6 +15,7 @@ import { kernelTls } from '../support/kernel.js'
 import { peerCommand } from '../support/peers.js'
 import { runProgram } from '../support/run-program.js'
 import { startHttps } from '../support/servers.js'
+import { rememberSessions } from '../support/session-store.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
 t.setTimeout(timeLimitMs)
@@ -86,7 +87,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as SecureVersion[]) {
 async function serveTo(t: Test, fetch: Fetch, options: tls.TlsOptions, errand: Omit<Errand, 'port'>) {
   const served: Served[] = []
   const { port, server } = await startHttps(t, serve, options)
-  rememberSessions(server)
+  rememberSessions(server) // curl asks for no tickets over TLS 1.2
   server.on('request', async ({ socket }: { socket: TLSSocket }, response: http.ServerResponse) => {
     const { authorized, servername } = socket as TLSSocket & { servername: string }
     const seen = { reused: socket.isSessionReused(), authorized, servername }
@@ -102,18 +103,6 @@ async function serveTo(t: Test, fetch: Fetch, options: tls.TlsOptions, errand: O
     else t.equal(state.fallbackReason, 'kernel-tls-unavailable')
   }
   return served
-}
-
-/** curl asks for no tickets over TLS 1.2. */
-function rememberSessions(server: tls.Server): void {
-  const sessions = new Map<string, Buffer>()
-  server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
-    sessions.set(id.toString('hex'), data)
-    done()
-  })
-  server.on('resumeSession', (id: Buffer, done: (error: Error | null, data: Buffer | null) => void) => {
-    done(null, sessions.get(id.toString('hex')) ?? null)
-  })
 }
 
 /** The connection's end is the body's. */

@@ -14,6 +14,7 @@ import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { receive } from '../support/http-client.js'
 import { kernelTls } from '../support/kernel.js'
 import { type RunningServer, startHttps } from '../support/servers.js'
+import { rememberSessions } from '../support/session-store.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
 t.setTimeout(timeLimitMs)
@@ -58,7 +59,7 @@ interface Case {
 }
 
 const bothVersions: SecureVersion[] = ['TLSv1.2', 'TLSv1.3']
-const resumedSessions: string[] = []
+let resumedSessions: string[] = []
 
 const cases: Record<string, Case> = {
   'by a ticket': { check: (t, { server }, resumed) => t.equal(server.reused, resumed) },
@@ -66,15 +67,7 @@ const cases: Record<string, Case> = {
     versions: ['TLSv1.2'],
     server: { secureOptions: constants.SSL_OP_NO_TICKET },
     prepare(server) {
-      const sessions = new Map<string, Buffer>()
-      server.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
-        sessions.set(id.toString('hex'), data)
-        setImmediate(done)
-      })
-      server.on('resumeSession', (id: Buffer, done: (error: Error | null, data: Buffer | null) => void) => {
-        resumedSessions.push(id.toString('hex'))
-        setImmediate(done, null, sessions.get(id.toString('hex')) ?? null)
-      })
+      resumedSessions = rememberSessions(server)
     },
     check: (t, { client }, resumed) => {
       t.equal(client.ticket, false, 'there are no tickets')

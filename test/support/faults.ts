@@ -7,7 +7,6 @@ import { projectFile } from './project.js'
 const numberBytes = 4
 const nameBytes = 64
 const written = { row: 0, skip: 1, times: 2, withoutSendfile: 3, rows: 4, calls: 5, met: 6, name: 7 }
-const forEver = -1
 
 export interface ArmedFault {
   /** Of the fault table. */
@@ -22,14 +21,14 @@ export interface ArmedFault {
 
 export interface MetFault {
   name: string
-  /** Of the system call, since the fault was armed. */
-  calls: number
+  /** So many calls, since it was armed. */
   met: number
 }
 
 /** Steers native/test/fault_shim.cc in another process, by a file that both have in their memory. */
 export class FaultControl {
-  static readonly forEver = forEver
+  /** As `times`. */
+  static readonly forEver = -1
   readonly #file: number
 
   /** What the process needs to be started with. */
@@ -72,7 +71,6 @@ export class FaultControl {
     const name = bytes.subarray(written.name * numberBytes)
     return {
       name: name.subarray(0, name.indexOf(0)).toString(),
-      calls: bytes.readInt32LE(written.calls * numberBytes),
       met: bytes.readInt32LE(written.met * numberBytes),
     }
   }
