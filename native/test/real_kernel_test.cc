@@ -253,7 +253,11 @@ TEST(RealKeyUpdate, "real kernel: a KeyUpdate in the middle of a range, where th
   }
   EXPECT(received == content);
   EXPECT_EQ(subject->sink->OutcomeOf(0), 0);
-  EXPECT_EQ(subject->SendBytes(50, Pattern(10)), kComplete);
+  const Bytes tail = Pattern(10);
+  // The peer may acknowledge the range late: then there is no room yet.
+  if (subject->SendBytes(50, tail) == kPending) EXPECT_EQ(subject->sink->OutcomeOf(50), 0);
+  const std::optional<Received> last = Receive(far, 16'384);
+  EXPECT(last && last->bytes == tail);
 }
 
 TEST(RealNonceWraps, "real kernel: explicit nonces (TLS 1.2 AES-GCM) go on behind the largest one, each used once") {
