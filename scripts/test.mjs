@@ -21,6 +21,8 @@ const buildTimeoutMs = 10 * 60_000
 const demoTimeoutMs = 30 * 60_000
 const maximumCpuRatio = 0.4
 const mebibyte = 2 ** 20
+/** Programs of their own beside the test files, paths below `test/`. */
+const startedByTests = ['fidelity/player.ts']
 
 const options = readOptions()
 const progress = new Progress(process.stderr)
@@ -53,7 +55,9 @@ async function runAll() {
   }
   if (['host', 'kernel', 'soak'].some((suite) => suites.has(suite))) await expectNativeTests()
   if (suites.has('host')) {
-    await runHostTests(session, 'this machine', ['unit', 'behaviour', 'kernel', 'soak'], { coverage: !grep })
+    await runHostTests(session, 'this machine', ['unit', 'behaviour', 'fidelity', 'kernel', 'soak'], {
+      coverage: !grep,
+    })
   }
   if (suites.has('package')) await runHostTests(session, 'package', ['package'])
   if (suites.has('kernel') || suites.has('soak')) await runPrograms()
@@ -85,10 +89,10 @@ function filterEnvironment() {
 
 async function runPrograms() {
   const { suites, grep } = options
-  const files = ['behaviour', 'kernel', 'soak'].flatMap((folder) => testFiles(root, folder, options))
+  const files = ['behaviour', 'fidelity', 'kernel', 'soak'].flatMap((folder) => testFiles(root, folder, options))
   const programOf = await compileTests(
     root,
-    files.map((file) => `test/${file}`),
+    [...files, ...startedByTests].map((file) => `test/${file}`),
   )
   await Promise.all([
     suites.has('kernel') && runKernelLines(files, programOf),

@@ -34,7 +34,7 @@ const texts = {
   'source-not-a-file': 'the source is not a regular file',
   'source-custom-fs': 'the source reads through a file system implementation of its own',
   'source-wrapped': 'the read methods of the source were replaced',
-  'source-shared': 'the source has other consumers: a second pipe, a listener, an encoding, buffered data',
+  'source-shared': 'the source has other consumers: a second pipe, a listener, an encoding, or it is paused',
   'source-empty': 'there are no bytes to send',
   'below-minimum-size': 'the file is smaller than minimumBytes of the engine',
   'descriptor-limit': 'the process may open no more descriptors',

@@ -112,6 +112,12 @@ export function asInternal(socket: Socket): InternalSocket {
   return socket as unknown as InternalSocket
 }
 
+/** The message has taken more than it should hold: 'drain' is to tell when it has room again. */
+export function markNeedDrain(message: OutgoingMessage): void {
+  const symbol = Object.getOwnPropertySymbols(message).find(({ description }) => description === 'kNeedDrain')
+  if (symbol !== undefined) Reflect.set(message, symbol, true)
+}
+
 export function readableState(source: Readable): SourceInternals['_readableState'] {
   return (source as unknown as SourceInternals)._readableState
 }

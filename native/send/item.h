@@ -34,6 +34,7 @@ struct RangeItem {
 
   std::chrono::milliseconds progress_interval{0};
   Clock::time_point progress_reported;
+  uint64_t progress_taken = 0;  // of the item, then
 };
 
 struct BytesItem {

@@ -94,6 +94,7 @@ struct SocketQueue::State {
   // --- queue_turn.cc, the sender's thread, under `mutex` ---
   Turn RunTurn(int epoll, const Wake& wake, std::unique_lock<std::mutex>* lock);
   void SendSome(std::unique_lock<std::mutex>* lock);
+  void ReportProgress(Item* item);
   Turn Wait(int epoll);
   bool Watch(int epoll);
   Turn Retire();

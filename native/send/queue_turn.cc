@@ -55,14 +55,12 @@ void Begin(Item* item) {
   if (auto* range = std::get_if<RangeItem>(&item->content)) range->progress_reported = Clock::now();
 }
 
-// Whether it is time to say how far a range has come.
-bool ProgressIsDue(Item* item) {
-  auto* range = std::get_if<RangeItem>(&item->content);
-  if (!range || range->progress_interval == milliseconds::zero()) return false;
-  const Clock::time_point now = Clock::now();
-  if (now - range->progress_reported < range->progress_interval) return false;
-  range->progress_reported = now;
-  return true;
+// When there is something new to say of how far a range has come.
+Clock::time_point ProgressDue(const Item& item) {
+  const auto* range = std::get_if<RangeItem>(&item.content);
+  if (!range || range->progress_interval == milliseconds::zero()) return Clock::time_point::max();
+  if (item.taken == range->progress_taken) return Clock::time_point::max();
+  return range->progress_reported + range->progress_interval;
 }
 
 }  // namespace
@@ -116,11 +114,21 @@ void SocketQueue::State::SendSome(std::unique_lock<std::mutex>* lock) {
     if (result.error != 0 && !blocked) return FailFirst(from, result.error);
     if (!blocked && IsTakenWhole(*item)) {
       if (const int error = TakeFirst(from)) return FailFirst(from, error);
-    } else if (result.taken > 0 && ProgressIsDue(item)) {
-      outbox.Push({item->id, static_cast<int32_t>(Outcome::kProgress), item->taken});
+    } else {
+      ReportProgress(item);
     }
     spent += std::max(result.taken, kMinItemCost);
   }
+}
+
+// Also of a range that has advanced a little and then stands still: who waits for it learns of it all the same.
+void SocketQueue::State::ReportProgress(Item* item) {
+  const Clock::time_point now = Clock::now();
+  if (now < ProgressDue(*item)) return;
+  auto& range = std::get<RangeItem>(item->content);
+  range.progress_reported = now;
+  range.progress_taken = item->taken;
+  outbox.Push({item->id, static_cast<int32_t>(Outcome::kProgress), item->taken});
 }
 
 Turn SocketQueue::State::Wait(int epoll) {
@@ -133,6 +141,10 @@ Turn SocketQueue::State::Wait(int epoll) {
 
   attention = blocked ? Attention::kBlocked : Attention::kWaiting;
   Turn turn{Turn::Next::kWait, blocked ? blocked_until : Clock::time_point::max()};
+  if (!items.empty()) {
+    ReportProgress(&items.front());
+    turn.deadline = std::min(turn.deadline, ProgressDue(items.front()));
+  }
   if (!taken.empty()) {
     Watch(epoll);  // if refused, the timer alone has to do
     acceptance_delay = std::clamp(acceptance_delay * 2, kFirstAcceptanceDelay, kMaxAcceptanceDelay);

@@ -305,5 +305,22 @@ TEST(Progress, "range: progress is told at most as often as wished, and only if 
   EXPECT(reports <= (std::chrono::steady_clock::now() - begin) / std::chrono::milliseconds(50));
 }
 
+TEST(LastProgress, "range: progress is told of a range that advances and then stands still, once") {
+  const UniqueFd file = MakeFile({});
+  Subject subject(ConnectPair());
+  std::atomic<bool> is_first = true;
+  FdHooks calls;
+  calls.sendfile = [&](int, int, off_t*, size_t) {
+    return is_first.exchange(false) ? ssize_t{1000} : FailWith(EAGAIN);
+  };
+  const ScopedFdHooks hooks(subject.socket_fd, calls);
+  subject.SendRange(1, file, 0, kMiB, 20);
+  EXPECT(subject.sink->StaysSilent(1, std::chrono::milliseconds(200)));
+  const auto completions = subject.sink->all();
+  REQUIRE(completions.size() == 1);
+  EXPECT_EQ(completions[0].outcome, static_cast<int32_t>(Outcome::kProgress));
+  EXPECT_EQ(completions[0].bytes_sent, uint64_t{1000});
+}
+
 }  // namespace
 }  // namespace ktls::test

@@ -17,6 +17,17 @@ const soak = 'soak/come-and-go'
 /** What differs where the kernel can change its keys (Linux 6.14). */
 const keyChanges = ['kernel/key-update', 'kernel/keys-in-memory', 'kernel/on-the-wire']
 
+/** Where the kernel and Node.js meet: what `npm run test:full` asks of every pair. */
+const wherePairsMeet = [
+  ...routesAndCiphers,
+  ...keyChanges,
+  'behaviour/keep-alive',
+  'behaviour/zero-copy-pipe-only',
+  'kernel/explicit-nonce',
+  'kernel/session-proofs',
+  'fidelity/connections',
+]
+
 /**
  * What `npm test` asks of the other kernels and of the other versions of Node.js; the main ones get every file. Paths
  * below `test/`, without ending.
@@ -47,7 +58,7 @@ const chosen = {
  * @returns {KernelLine[]}
  */
 export function kernelLines(options, kernelTls) {
-  if (options.full) return product(pick(options.kernels, kernels), pick(options.nodes, nodeMajors))
+  if (options.full) return fullLines(options)
   if (kernelTls && options.kernels.length === 0) return linesHere(options)
   if (options.kernels.length > 0 || options.nodes.length > 0 || options.grep !== undefined) {
     return product(pick(options.kernels, [mainKernel]), pick(options.nodes, [mainNode]))
@@ -59,6 +70,20 @@ export function kernelLines(options, kernelTls) {
       .map((kernel) => ({ kernel, node: mainNode, only: chosen.kernels[kernel] })),
     ...nodeMajors.filter((node) => node !== mainNode).map((node) => ({ kernel: mainKernel, node, only: chosen.nodes })),
   ]
+}
+
+/**
+ * Every file on every kernel and with every Node.js; of the pairs that have neither the main kernel nor the main
+ * Node.js, what can differ there alone.
+ *
+ * @param {import('./options.mjs').Options} options
+ * @returns {KernelLine[]}
+ */
+function fullLines(options) {
+  const pairs = product(pick(options.kernels, kernels), pick(options.nodes, nodeMajors))
+  return pairs.map((pair) =>
+    pair.kernel === mainKernel || pair.node === mainNode ? pair : { ...pair, only: wherePairsMeet },
+  )
 }
 
 /**

@@ -55,11 +55,20 @@ export class FileSource {
       stream.readableFlowing !== true ||
       stream.listenerCount('data') !== 1 ||
       stream.listenerCount('readable') !== 0 ||
-      stream.readableEncoding !== null ||
-      stream.readableLength !== 0
+      stream.readableEncoding !== null
     const offset = shared ? -1 : this.#position(binding)
     const isRegularFile = offset >= 0 && this.#findEnd(binding, offset)
     return { shared, isRegularFile, offset, bytesLeft: this.#plannedEnd - offset, begun }
+  }
+
+  /** Bytes that were read already, and are still to flow. */
+  get holdsBytes(): boolean {
+    return this.stream.readableLength > 0
+  }
+
+  /** A range is on its way to the destination: as far as anybody can see, the source is being read. */
+  beginRange(): void {
+    this.#internals._readableState.dataEmitted = true
   }
 
   /** The bytes have gone to the destination without being read. */
@@ -67,7 +76,6 @@ export class FileSource {
     if (this.#internals.pos === undefined) binding.setFileOffset(this.fd, this.#position(binding) + bytes)
     else this.#internals.pos += bytes
     this.#internals.bytesRead += bytes
-    if (bytes > 0) this.#internals._readableState.dataEmitted = true
   }
 
   /** Lets the stream ask for more. */

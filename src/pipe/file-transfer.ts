@@ -82,6 +82,11 @@ export class FileTransfer implements RangeObserver {
     const facts = this.#source.rangeFacts(this.#binding, this.#begun)
     const plan = planRange(this.#source.facts(ownRead), facts, this.#destination.facts(), supportFacts())
     if (!plan.offload) return this.#decline(plan.reason)
+    if (this.#source.holdsBytes) {
+      // These go first. The stream asks again when they have gone; reading now would keep them from ever running out.
+      this.#source.completeRead()
+      return true
+    }
     const file = this.#binding.openFile(this.#source.fd)
     if (typeof file === 'number') return this.#decline('descriptor-limit')
     const range: FileRange = {
@@ -97,9 +102,12 @@ export class FileTransfer implements RangeObserver {
     const obstacle = this.#destination.write(createRangeChunk(range), (error) =>
       this.#rangeDone(range, plan.length, plan.length === facts.bytesLeft, socket, error),
     )
-    if (obstacle === undefined) return true
-    file.close()
-    return this.#decline(obstacle)
+    if (obstacle !== undefined) {
+      file.close()
+      return this.#decline(obstacle)
+    }
+    this.#source.beginRange()
+    return true
   }
 
   #decline(reason: FallbackReason | undefined): false {

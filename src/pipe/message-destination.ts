@@ -1,7 +1,13 @@
 import type { OutgoingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FallbackReason } from '../fallback-reason.js'
-import { asInternal, hasOriginalMethod, type InternalMessage, type WriteCallback } from '../node-internals.js'
+import {
+  asInternal,
+  hasOriginalMethod,
+  type InternalMessage,
+  markNeedDrain,
+  type WriteCallback,
+} from '../node-internals.js'
 import { isOptedOut } from '../observe/offload-state.js'
 import { engineOf, isSecuring, socketObstacle, waitUntilConnected } from './socket-destination.js'
 import type { DestinationFacts } from './transfer-plan.js'
@@ -59,7 +65,7 @@ export class MessageDestination {
     const obstacle = this.#internals._hasBody ? undefined : 'response-without-body'
     if (obstacle === undefined) {
       if (this.#internals.chunkedEncoding) socket.write(`${rangeChunk.length.toString(16)}\r\n`, 'latin1')
-      socket.write(rangeChunk, callback)
+      if (!socket.write(rangeChunk, callback)) markNeedDrain(object)
       if (this.#internals.chunkedEncoding) socket.write('\r\n', 'latin1')
     }
     socket.uncork()

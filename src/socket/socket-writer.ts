@@ -117,7 +117,11 @@ export class SocketWriter implements SocketMethods {
     if (begin === chunks.length) return callback()
     const range = rangeOf(chunks[begin]?.chunk)
     let end = begin + 1
-    const goOn = (error?: Error | null) => (error ? callback(error) : this.#writeFrom(chunks, end, callback))
+    const goOn = (error?: Error | null) => {
+      // What is left of a batch goes with its socket, as what waits in the queue does: without an error of its own.
+      if (error || this.#socket.destroyed) callback(error)
+      else this.#writeFrom(chunks, end, callback)
+    }
     if (range !== undefined) return this.#sendRange(range, goOn)
     while (end < chunks.length && rangeOf(chunks[end]?.chunk) === undefined) end++
     const whole = begin === 0 && end === chunks.length

@@ -201,6 +201,18 @@ t.test('the rest is small: it follows all the same', async (t) => {
   destination.last.end()
 })
 
+t.test('what was read already flows first: nothing more is read meanwhile, and the rest is offloaded', async (t) => {
+  const { destination, stream, reads, told, read } = await setUp(t)
+  Object.defineProperty(stream, 'readableLength', { value: 12, configurable: true })
+  read()
+  t.strictSame([reads, destination.ranges, told], [['push'], [], []])
+  Reflect.deleteProperty(stream, 'readableLength')
+  read()
+  t.equal(destination.ranges.length, 1)
+  destination.send()
+  destination.last.end()
+})
+
 t.test('declined: core reads, the reason is counted once', async (t) => {
   const count = () => getStats().fallbacks['below-minimum-size'] ?? 0
   const before = count()

@@ -22,6 +22,7 @@ const support: SupportFacts = {
   unsupported: undefined,
   kernelTlsUnavailable: false,
   settings: { disabled: false, minimumBytes: { tls: 1000, tcp: 500 }, threads: 0 },
+  maximumRangeBytes,
 }
 const range: RangeFacts = { shared: false, isRegularFile: true, offset: 0, bytesLeft: 5000, begun: false }
 

@@ -194,6 +194,16 @@ t.test('a batch keeps its order: each part waits for the one before', async (t) 
   t.equal(await done, undefined)
 })
 
+t.test('what is left of a batch is not written to a socket that was destroyed, and is no error', async (t) => {
+  const { binding, socket, range, write, queue, deliver } = setUp(t, 'tcp')
+  binding.tcpQueues.push(queue)
+  const done = write(range(0, 100), 'tail')
+  socket.destroyed = true
+  deliver(Outcome.Complete, 100)
+  t.equal(await done, undefined)
+  t.strictSame(socket.ordinary, [])
+})
+
 t.test("a slice of a batch keeps Node's mark", async (t) => {
   const { binding, socket, range } = setUp(t)
   for (const allBuffers of [true, false]) {

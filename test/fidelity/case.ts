@@ -1,0 +1,26 @@
+import type { FallbackReason } from 'ktls-pipe'
+import type { Stage } from './stage.js'
+
+/** What the package is to do with a case where it can offload at all. */
+export type Expectation =
+  /** Files go through the kernel, and nothing falls back. */
+  | 'offloaded'
+  /** Likewise, until something ends it: that its destination is gone then may be told. */
+  | 'cut'
+  /** A part goes through the kernel, and for the rest there is a reason. */
+  | { partly: FallbackReason }
+  | { declined: FallbackReason }
+  /** There is nothing that could be offloaded. */
+  | 'nothing'
+  /** It depends on who is first. */
+  | 'either'
+
+export interface Case {
+  /** What is seen: the same in every way. */
+  play: (stage: Stage) => Promise<unknown>
+  expect: Expectation
+  /** Where the case means something. */
+  schemes?: readonly ('http' | 'https')[]
+}
+
+export type Cases = Record<string, Case>

@@ -1,0 +1,183 @@
+// What HTTP makes of a file: framing, heads, other writes to the same response, connections that go on or end.
+
+import { once } from 'node:events'
+import type { Case, Cases, Expectation } from '../case.js'
+import { type ExchangeOptions, exchange, largeBytes, type Serving, smallBytes, tail } from '../exchange.js'
+
+export const cases: Cases = {
+  'Content-Length': offloaded(({ open, response, size }) => {
+    response.setHeader('Content-Length', size)
+    open().pipe(response)
+  }),
+  'writeHead with a Content-Length': offloaded(({ open, response, size }) => {
+    response.writeHead(200, 'Fine', { 'Content-Length': size, 'Content-Type': 'text/plain', 'X-Own': ['1', '2'] })
+    open().pipe(response)
+  }),
+  'writeHead with raw headers': offloaded(({ open, response, size }) => {
+    response.writeHead(200, ['Content-Length', String(size), 'X-Own', '1'])
+    open().pipe(response)
+  }),
+  'flushHeaders before': offloaded(({ open, response, size }) => {
+    response.setHeader('Content-Length', size)
+    response.flushHeaders()
+    setImmediate(() => open().pipe(response))
+  }),
+  chunked: offloaded(({ open, response }) => open().pipe(response)),
+  'chunked and large': offloaded(({ open, response }) => open().pipe(response), { size: largeBytes }),
+  'no chunks, until the connection ends': offloaded(({ open, response }) => {
+    response.useChunkedEncodingByDefault = false
+    open().pipe(response)
+  }),
+  'Connection: close by the server': offloaded(({ open, response }) => {
+    response.setHeader('Connection', 'close')
+    open().pipe(response)
+  }),
+  'Connection: close by the client': offloaded(({ open, response }) => open().pipe(response), {
+    request: { headers: { Connection: 'close' } },
+  }),
+  'no Date': offloaded(({ open, response }) => {
+    response.sendDate = false
+    open().pipe(response)
+  }),
+  HEAD: played(
+    { declined: 'response-without-body' },
+    ({ open, response, size }) => {
+      response.setHeader('Content-Length', size)
+      open().pipe(response)
+    },
+    { request: { method: 'HEAD' } },
+  ),
+  POST: offloaded(
+    ({ open, request, response }) => {
+      request.resume()
+      open().pipe(response)
+    },
+    { request: { method: 'POST', headers: { 'Content-Length': 0 } } },
+  ),
+  204: played({ declined: 'response-without-body' }, ({ open, response }) => open().pipe(response.writeHead(204))),
+  304: played({ declined: 'response-without-body' }, ({ open, response }) => open().pipe(response.writeHead(304))),
+  206: offloaded(({ open, response, size }) => {
+    response.writeHead(206, { 'Content-Range': `bytes 10-99999/${size}`, 'Content-Length': 99_990 })
+    open({ start: 10, end: 99_999 }).pipe(response)
+  }),
+  404: offloaded(({ open, response }) => open().pipe(response.writeHead(404))),
+  trailers: offloaded(({ open, response }) => {
+    response.setHeader('Trailer', 'Checksum')
+    const source = open()
+    source.on('end', () => response.addTrailers({ Checksum: '123' }))
+    source.pipe(response)
+  }),
+  'Expect: 100-continue': offloaded(({ open, response }) => open().pipe(response), {
+    request: { headers: { Expect: '100-continue' } },
+  }),
+  'early hints': offloaded(({ open, response }) => {
+    response.writeEarlyHints({ link: '</style.css>; rel=preload' })
+    open().pipe(response)
+  }),
+  writeProcessing: offloaded(({ open, response }) => {
+    response.writeProcessing()
+    open().pipe(response)
+  }),
+
+  strictContentLength: played({ declined: 'strict-content-length' }, ({ open, response, size }) => {
+    response.strictContentLength = true
+    response.setHeader('Content-Length', size)
+    open().pipe(response)
+  }),
+  'a Content-Length that is too large': cut(
+    ({ open, response, size }) => {
+      response.setHeader('Content-Length', size + 10)
+      response.setHeader('Connection', 'close')
+      open().pipe(response)
+    },
+    { size: smallBytes, holdsBack: false },
+  ),
+
+  'a write before, same tick': offloaded(({ open, response, record }) => {
+    record.note('write returned', response.write('before', record.callback('written')))
+    open().pipe(response)
+  }),
+  'writes before, same tick': offloaded(({ open, response, record }) => {
+    for (const word of ['one', 'two', 'three']) response.write(word, record.callback(word))
+    open().pipe(response)
+  }),
+  'a large write before': offloaded(({ open, response, record }) => {
+    record.note('write returned', response.write(Buffer.alloc(3_000_000, 'x'), record.callback('written')))
+    open().pipe(response)
+  }),
+  'a write in the tick after': played('either', ({ open, response, record }) => {
+    open().pipe(response, { end: false })
+    response.write('first', record.callback('written'))
+    response.on('unpipe', () => response.end())
+  }),
+  'a write in the end of the file': offloaded(({ open, response, record }) => {
+    const source = open()
+    source.pipe(response, { end: false })
+    source.on('end', () => {
+      response.write('one', record.callback('one'))
+      response.end('two', record.callback('two'))
+    })
+  }),
+  'end in the same tick': played('either', ({ open, response, record }) => {
+    open().pipe(response)
+    response.end('instead', record.callback('ended'))
+  }),
+  'cork before, uncork after': played(
+    { declined: 'response-corked' },
+    ({ open, response }) => {
+      response.cork()
+      response.write('in front')
+      const source = open()
+      source.pipe(response)
+      source.once('end', () => response.uncork())
+    },
+    { size: 10_000 },
+  ),
+  'cork and uncork before': offloaded(({ open, response }) => {
+    response.cork()
+    response.write('in front')
+    response.uncork()
+    open().pipe(response)
+  }),
+  'end with a callback': offloaded(async ({ open, response, record }) => {
+    const source = open()
+    source.pipe(response, { end: false })
+    await once(source, 'end')
+    response.end(tail, 'latin1', record.callback('ended'))
+  }),
+  'the bytes that were written': offloaded(({ open, response, socket, size, record }) => {
+    response.setHeader('Content-Length', size)
+    response.sendDate = false
+    open().pipe(response)
+    response.on('finish', () => record.note('bytesWritten', socket.bytesWritten))
+  }),
+  'the bytes that wait': offloaded(async ({ open, response, socket, record }) => {
+    open().pipe(response)
+    await once(response, 'finish')
+    record.note('waiting', response.writableLength, socket.writableLength, socket.bufferSize ?? 0)
+  }),
+  'a response that waits for drain': offloaded(
+    async ({ open, response, record }) => {
+      response.once('drain', () => record.note('drain'))
+      open().pipe(response)
+    },
+    { size: largeBytes },
+  ),
+  'finished before the response': offloaded(({ open, response, record }) => {
+    const source = open()
+    source.pipe(response)
+    source.on('end', () => record.note('at the end', response.writableEnded))
+  }),
+}
+
+function offloaded(serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
+  return played('offloaded', serve, options)
+}
+
+function cut(serve: (serving: Serving) => unknown, options: ExchangeOptions): Case {
+  return played('cut', serve, { ...options, cut: true })
+}
+
+function played(expect: Expectation, serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
+  return { expect, play: (stage) => exchange(stage, serve, options) }
+}

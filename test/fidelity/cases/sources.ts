@@ -1,0 +1,213 @@
+// What can be piped: parts of files, descriptors, handles, file systems of others, files that change.
+
+import { once } from 'node:events'
+import fs, { createReadStream } from 'node:fs'
+import { open as openFile, rename, unlink, writeFile } from 'node:fs/promises'
+import type { Case, Cases, Expectation } from '../case.js'
+import {
+  type ExchangeOptions,
+  exchange,
+  largeBytes,
+  type Serving,
+  type SourceOptions,
+  smallBytes,
+  until,
+} from '../exchange.js'
+
+export const cases: Cases = {
+  start: ranged({ start: 1234 }),
+  end: ranged({ end: 200_000 }),
+  'start and end': ranged({ start: 100_000, end: 234_567 }),
+  'one byte': ranged({ start: 77, end: 77 }),
+  'an end behind the end': ranged({ start: 10, end: 10 * smallBytes }),
+  'a start behind the end': ranged({ start: 2 * smallBytes }, { declined: 'source-empty' }),
+  'start 0': ranged({ start: 0 }),
+  'a small highWaterMark': ranged({ highWaterMark: 1000 }),
+  'a highWaterMark of the whole file': ranged({ highWaterMark: smallBytes }),
+  'a highWaterMark of one byte': ranged({ highWaterMark: 1, end: 300 }),
+  'autoClose: false': played('offloaded', ({ open, response, record }) => {
+    const source = open({ autoClose: false })
+    source.pipe(response)
+    source.on('end', () => {
+      record.note('destroyed at end', source.destroyed)
+      response.on('close', () => source.close(record.callback('closed')))
+    })
+  }),
+  'emitClose: false': played('offloaded', ({ open, response }) => open({ emitClose: false }).pipe(response)),
+  'an encoding': ranged({ encoding: 'utf8' }, { declined: 'source-shared' }),
+  'an empty file': played({ declined: 'source-empty' }, ({ open, response }) => open().pipe(response), { size: 0 }),
+  'a file of one byte': played('offloaded', ({ open, response }) => open().pipe(response), { size: 1 }),
+  'a file as long as a range': played('offloaded', ({ open, response }) => open().pipe(response), {
+    size: 8 * 2 ** 20,
+  }),
+  'a descriptor': played('offloaded', ({ path, open, response }) => {
+    open({ fd: fs.openSync(path, 'r') }).pipe(response)
+  }),
+  'a descriptor that was read before': played('offloaded', ({ path, open, response }) => {
+    const fd = fs.openSync(path, 'r')
+    fs.readSync(fd, Buffer.alloc(1000))
+    open({ fd }).pipe(response)
+  }),
+  'a descriptor with start': played('offloaded', ({ path, open, response }) => {
+    const fd = fs.openSync(path, 'r')
+    fs.readSync(fd, Buffer.alloc(1000))
+    open({ fd, start: 5 }).pipe(response)
+  }),
+  'a descriptor with end': played('offloaded', ({ path, open, response }) => {
+    const fd = fs.openSync(path, 'r')
+    fs.readSync(fd, Buffer.alloc(1000))
+    open({ fd, end: 4999 }).pipe(response)
+  }),
+  'a descriptor that is used on': played('offloaded', async ({ path, open, response, record }) => {
+    const fd = fs.openSync(path, 'r')
+    const source = open({ fd, autoClose: false })
+    source.pipe(response)
+    await once(source, 'end')
+    record.note('left in it', fs.readSync(fd, Buffer.alloc(10)))
+    fs.closeSync(fd)
+  }),
+  'a descriptor with end that is used on': played('offloaded', async ({ path, open, response, record }) => {
+    const fd = fs.openSync(path, 'r')
+    const source = open({ fd, end: 99_999, autoClose: false })
+    source.pipe(response)
+    await once(source, 'end')
+    const next = Buffer.alloc(16)
+    fs.readSync(fd, next)
+    record.note('next in it', next.toString())
+    fs.closeSync(fd)
+  }),
+  'a FileHandle': played('offloaded', async ({ path, watch, response }) => {
+    const handle = await openFile(path)
+    watch(handle.createReadStream()).pipe(response)
+  }),
+  'a FileHandle that stays open': played('offloaded', async ({ path, watch, response, record }) => {
+    const handle = await openFile(path)
+    const source = watch(handle.createReadStream({ autoClose: false, start: 10 }))
+    source.pipe(response)
+    await once(source, 'end')
+    record.note('still open', handle.fd >= 0)
+    await handle.close()
+  }),
+  'a FileHandle that is closed meanwhile': played(
+    'cut',
+    async ({ path, watch, response, underWay, letRead }) => {
+      const handle = await openFile(path)
+      const source = watch(handle.createReadStream())
+      source.pipe(response)
+      await underWay()
+      const closed = handle.close()
+      letRead()
+      await closed
+      response.destroy()
+      source.destroy()
+    },
+    { size: largeBytes, holdsBack: true, cut: true },
+  ),
+  'a file system of its own': played({ declined: 'source-custom-fs' }, ({ path, watch, response }) => {
+    const own = { open: fs.open, read: fs.read, close: fs.close }
+    watch(createReadStream(path, { fs: own } as never)).pipe(response)
+  }),
+  'a subclass of ReadStream': played('offloaded', ({ path, watch, response }) => {
+    class OwnReadStream extends (fs.ReadStream as unknown as new (path: string, options: object) => fs.ReadStream) {}
+    watch(new OwnReadStream(path, {})).pipe(response)
+  }),
+  'a subclass with a _read of its own': played({ declined: 'source-wrapped' }, ({ path, watch, response }) => {
+    class OwnReadStream extends (fs.ReadStream as unknown as new (path: string, options: object) => fs.ReadStream) {
+      override _read(size: number): void {
+        super._read(size)
+      }
+    }
+    watch(new OwnReadStream(path, {})).pipe(response)
+  }),
+  'a push of its own': played({ declined: 'source-wrapped' }, ({ open, response }) => {
+    const source = open()
+    const { push } = source
+    source.push = function (this: typeof source, ...chunk: Parameters<typeof push>) {
+      return push.apply(this, chunk)
+    }
+    source.pipe(response)
+  }),
+
+  'a file that is deleted once it is open': played('offloaded', async ({ open, path, response }) => {
+    const source = open()
+    await once(source, 'open')
+    await unlink(path)
+    source.pipe(response)
+  }),
+  'a file that is deleted meanwhile': played(
+    'offloaded',
+    async ({ open, path, response, underWay }) => {
+      open().pipe(response)
+      await underWay()
+      await unlink(path)
+    },
+    { size: largeBytes, holdsBack: true, cut: true },
+  ),
+  'a file that is replaced meanwhile': played(
+    'offloaded',
+    async ({ open, path, response, underWay }) => {
+      open().pipe(response)
+      await underWay()
+      await writeFile(`${path}.new`, 'something else')
+      await rename(`${path}.new`, path)
+    },
+    { size: largeBytes, holdsBack: true, cut: true },
+  ),
+  'a file that grows meanwhile': played(
+    'offloaded',
+    async ({ open, path, response, underWay }) => {
+      open().pipe(response)
+      await underWay()
+      fs.appendFileSync(path, 'and more')
+    },
+    { size: largeBytes, holdsBack: true, cut: true },
+  ),
+  'a file that grows meanwhile, with an end': played(
+    'offloaded',
+    async ({ open, path, size, response, underWay }) => {
+      open({ end: size - 1 }).pipe(response)
+      await underWay()
+      fs.appendFileSync(path, 'and more')
+    },
+    { size: largeBytes, holdsBack: true, cut: true },
+  ),
+  'a file that is not there': played('nothing', ({ path, watch, response }) => {
+    const source = watch(createReadStream(`${path}.missing`))
+    source.pipe(response)
+    source.on('error', () => response.writeHead(404).end('not there'))
+  }),
+  'a directory': played('nothing', ({ path, watch, response }) => {
+    const source = watch(createReadStream(`${path}/..`))
+    source.pipe(response)
+    source.on('error', () => response.writeHead(404).end('not there'))
+  }),
+  'a file of /proc': played({ declined: 'source-empty' }, ({ watch, response }) => {
+    watch(createReadStream('/proc/version')).pipe(response)
+  }),
+  'a descriptor that is not open': played('nothing', ({ watch, response }) => {
+    const source = watch(createReadStream('', { fd: 1_000_000 }))
+    source.pipe(response)
+    source.on('error', () => response.writeHead(500).end('no'))
+  }),
+  'close() meanwhile': played(
+    'cut',
+    async ({ open, response, underWay, letRead, record }) => {
+      const source = open()
+      source.pipe(response)
+      await underWay()
+      source.close(record.callback('closed'))
+      letRead()
+      await until(source, 'close')
+      response.end()
+    },
+    { size: largeBytes, holdsBack: true, cut: true },
+  ),
+}
+
+function ranged(options: SourceOptions, expect: Expectation = 'offloaded'): Case {
+  return played(expect, ({ open, response }) => open(options).pipe(response))
+}
+
+function played(expect: Expectation, serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
+  return { expect, play: (stage) => exchange(stage, serve, options) }
+}

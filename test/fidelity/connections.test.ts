@@ -1,0 +1,10 @@
+// A connection on which files are sent, from its first request to its end: both peers see what they see without the
+// package.
+
+import t from 'tap'
+import { timeLimitMs } from '../support/time-limit.js'
+import { compareWays } from './play.js'
+
+t.setTimeout(timeLimitMs)
+
+await compareWays(t, import.meta.url, 'connections')

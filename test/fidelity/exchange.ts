@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto'
+import { type EventEmitter, once } from 'node:events'
+import { createReadStream, type ReadStream } from 'node:fs'
+import type http from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestOptions, ServerOptions } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Recorder } from './recorder.js'
+import type { Stage } from './stage.js'
+import { stateOfResponse, stateOfSource } from './states.js'
+
+/** More than the connection holds (4 MiB to send, 6 MiB to receive), and three ranges. */
+export const largeBytes = 17 * 2 ** 20
+export const smallBytes = 300_001
+/** What a case sends behind a file. */
+export const tail = 'the tail'
+
+/** A server's side of an exchange. */
+export interface Serving {
+  request: IncomingMessage
+  response: ServerResponse
+  socket: Socket
+  record: Recorder
+  /** The file that the exchange is about. */
+  path: string
+  size: number
+  /** A stream of it, which is watched. */
+  open(options?: SourceOptions): ReadStream
+  watch(source: ReadStream, size?: number): ReadStream
+  /** Until the client has the first bytes of the body; it takes more only when `letRead` was called. */
+  underWay(): Promise<void>
+  letRead(): void
+  /** The client's side. */
+  incoming(): Promise<IncomingMessage>
+}
+
+export type SourceOptions = Exclude<Parameters<typeof createReadStream>[1], string>
+
+export interface ExchangeOptions {
+  size?: number
+  request?: RequestOptions
+  server?: ServerOptions
+  /** The client takes the head and the first bytes, and then waits. */
+  holdsBack?: boolean
+  /** It is stopped in the middle. How much of the file arrives is chance: what arrives must be its beginning. */
+  cut?: boolean
+}
+
+const sourceEvents = ['open', 'ready', 'end', 'close', 'error']
+const responseEvents = ['pipe', 'unpipe', 'prefinish', 'finish', 'close', 'error']
+
+/** One request, what the server does with it, and everything that either side can see. */
+export async function exchange(
+  stage: Stage,
+  serve: (serving: Serving) => unknown,
+  {
+    size = smallBytes,
+    request: options = {},
+    server: serverOptions = {},
+    holdsBack = false,
+    cut = false,
+  }: ExchangeOptions = {},
+): Promise<Record<string, unknown>> {
+  const { record } = stage
+  const path = stage.files.make(size)
+  const sources: [ReadStream, number][] = []
+  const watch = (source: ReadStream, bytes = size) => {
+    sources.push([source, bytes])
+    record.watch('source', source, sourceEvents, (of) => stateOfSource(of, bytes, cut))
+    return source
+  }
+  const isReading = deferred<void>()
+  const mayRead = deferred<void>()
+  const incoming = deferred<IncomingMessage>()
+  if (!holdsBack) mayRead.resolve()
+  const served = deferred<{ response: ServerResponse; socket: Socket }>()
+
+  const server = await stage.serveHttp((request, response) => {
+    record.inContext('request', () => {
+      const { socket } = request
+      record.watchSocket(socket)
+      record.watch('response', response, responseEvents, (of, event) => {
+        // Over TLS the last bytes may be on their way then.
+        return stateOfResponse(of, cut || event === 'prefinish')
+      })
+      const serving: Serving = {
+        request,
+        response,
+        socket,
+        record,
+        path,
+        size,
+        open: (sourceOptions = {}) => watch(createReadStream(path, sourceOptions), bytesOf(sourceOptions, size)),
+        watch,
+        underWay: () => isReading.promise,
+        letRead: mayRead.resolve,
+        incoming: () => incoming.promise,
+      }
+      Promise.resolve(serve(serving)).then(
+        () => served.resolve({ response, socket }),
+        (error) => {
+          record.note('served', error)
+          served.resolve({ response, socket })
+        },
+      )
+    })
+  }, serverOptions)
+
+  const outgoing = stage.request(server, options)
+  const client = receive(
+    outgoing,
+    { record, isReading, mayRead, incoming },
+    cut ? stage.files.content(size) : undefined,
+  )
+  outgoing.end()
+
+  const { response, socket } = await served.promise
+  mayRead.resolve()
+  if (!response.closed) await once(response, 'close')
+  const received = await client
+  if (cut || sources.some(([source]) => !source.closed)) await record.untilQuiet()
+  await turns()
+  return {
+    events: record.seen(cut),
+    client: received,
+    sources: sources.map(([source, bytes]) => stateOfSource(source, bytes, cut)),
+    response: stateOfResponse(response, cut),
+    // Later than its last response, if at all.
+    socketErrored:
+      socket.errored === null ? null : String((socket.errored as NodeJS.ErrnoException).code ?? socket.errored),
+  }
+}
+
+interface Reader {
+  record: Recorder
+  isReading: Deferred<void>
+  mayRead: Deferred<void>
+  incoming: Deferred<IncomingMessage>
+}
+
+/** What a client of Node's sees of the answer to a request. */
+async function receive(outgoing: http.ClientRequest, reader: Reader, beginning?: Buffer) {
+  const interim: string[] = []
+  outgoing.on('information', ({ statusCode, headers }) => interim.push(`${statusCode} ${JSON.stringify(headers)}`))
+  const failure = await new Promise<Error | IncomingMessage>((resolve) => {
+    outgoing.once('response', resolve).once('error', resolve)
+  })
+  if (failure instanceof Error) {
+    reader.isReading.resolve()
+    return { failed: (failure as NodeJS.ErrnoException).code, interim }
+  }
+  const incoming = failure
+  reader.incoming.resolve(incoming)
+  outgoing.on('error', () => {}) // told by `complete`
+  incoming.on('error', () => {})
+  const ended = new Promise((resolve) => incoming.once('close', resolve))
+  await Promise.race([ended, new Promise((resolve) => incoming.once('readable', resolve))])
+  reader.isReading.resolve()
+  await Promise.race([ended, reader.mayRead.promise])
+  const chunks: Buffer[] = []
+  incoming.on('data', (chunk: Buffer) => {
+    chunks.push(chunk)
+    reader.record.stir()
+  })
+  incoming.resume()
+  await ended
+  const { date: _, ...headers } = incoming.headers
+  const bytes = Buffer.concat(chunks)
+  return {
+    interim,
+    status: incoming.statusCode,
+    headers,
+    trailers: incoming.trailers,
+    complete: incoming.complete,
+    body: describeBody(bytes, beginning),
+  }
+}
+
+/** `file`: a part of it from its beginning is as good as any other, and may be followed by the tail. */
+function describeBody(bytes: Buffer, file?: Buffer): string {
+  const hasTail = bytes.subarray(-tail.length).equals(Buffer.from(tail))
+  const body = hasTail ? bytes.subarray(0, -tail.length) : bytes
+  const isPart = file !== undefined && body.length < file.length && file.subarray(0, body.length).equals(body)
+  return isPart ? `a beginning of the file${hasTail ? ', and the tail' : ''}` : describeBytes(bytes)
+}
+
+export function describeBytes(bytes: Uint8Array): string {
+  return `${bytes.length} bytes ${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`
+}
+
+export interface Deferred<Value> {
+  promise: Promise<Value>
+  resolve: (value: Value) => void
+}
+
+export function deferred<Value>(): Deferred<Value> {
+  let resolve: (value: Value) => void = () => {}
+  const promise = new Promise<Value>((resolvePromise) => {
+    resolve = resolvePromise
+  })
+  return { promise, resolve }
+}
+
+/** Until an event, whatever else happens; once() rejects at an 'error'. */
+export function until(emitter: EventEmitter, event: string): Promise<void> {
+  return new Promise((resolve) => emitter.once(event, () => resolve()))
+}
+
+/** What follows without any further cause has happened. */
+export async function turns(count = 5): Promise<void> {
+  for (let i = 0; i < count; ++i) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function bytesOf({ start = 0, end = Number.POSITIVE_INFINITY }: ReadRange, size: number): number {
+  return Math.max(0, Math.min(end + 1, size) - start)
+}
+
+interface ReadRange {
+  start?: number | undefined
+  end?: number | undefined
+}

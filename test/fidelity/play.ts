@@ -1,0 +1,122 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { certificate } from '../support/certificate.js'
+import type { Scheme } from '../support/http-client.js'
+import { kernelTls } from '../support/kernel.js'
+import { ownKernel } from '../support/network-buffers.js'
+import type { Cases, Expectation } from './case.js'
+import { newSeed } from './files.js'
+import { type Group, groups } from './groups.js'
+import type { Offload } from './stage.js'
+
+/** What a player is asked for. */
+export interface Part {
+  group: Group
+  scheme: Scheme
+  withPackage: boolean
+  /** With the package, which is told to offload nothing. */
+  fallsBack: boolean
+  names: string[]
+  /** Of the files' content. */
+  seed: string
+  certificate: { key: string; cert: string }
+}
+
+/** What a player answers, of each case. */
+export interface Performance {
+  name: string
+  seen?: unknown
+  /** Why it could not be played to its end. */
+  failed?: string
+  offload?: Offload
+}
+
+interface Way {
+  scheme: Scheme
+  fallsBack: boolean
+}
+
+/** Where the kernel has TLS it is that which is looked at: what does without it is the same on the host, and faster. */
+const ways: Way[] = ownKernel
+  ? [{ scheme: 'https', fallsBack: false }]
+  : [
+      { scheme: 'http', fallsBack: false },
+      { scheme: 'http', fallsBack: true },
+      { scheme: 'https', fallsBack: !kernelTls },
+    ]
+
+/**
+ * Plays a group of cases by plain Node, in a process where the package is not loaded, and with it: what a program can
+ * see must be the same. The player lies beside the test: compiled, or a source file for the same loader.
+ */
+export async function compareWays(t: Test, testUrl: string, group: Group): Promise<void> {
+  const cases: Cases = groups[group]
+  const player = fileURLToPath(new URL(testUrl.endsWith('.ts') ? './player.ts' : './player.mjs', testUrl))
+  const common = { group, seed: newSeed(), certificate: await certificate() }
+  const plain = new Map<Scheme, Promise<Map<string, Performance>>>()
+  for (const { scheme, fallsBack } of ways) {
+    const names = Object.keys(cases).filter((name) => cases[name]?.schemes?.includes(scheme) ?? true)
+    const play = (withPackage: boolean) => perform(player, { ...common, scheme, names, withPackage, fallsBack })
+    if (!plain.has(scheme)) plain.set(scheme, play(false))
+    const [expected, seen] = await Promise.all([plain.get(scheme) as Promise<Map<string, Performance>>, play(true)])
+    await t.test(`${scheme}, ${fallsBack ? 'falling back' : 'offloading'}`, async (t) => {
+      for (const name of names) {
+        await t.test(name, async (t) => {
+          const { seen: wanted } = played(expected.get(name), 'plain Node')
+          const own = played(seen.get(name), 'the package')
+          t.same(own.seen, wanted, 'as by plain Node')
+          if (fallsBack) t.equal(own.offload?.bytesOffloaded, 0, 'nothing is offloaded')
+          else expectOffload(t, cases[name]?.expect ?? 'offloaded', own.offload as Offload)
+        })
+      }
+    })
+  }
+}
+
+function played(performance: Performance | undefined, by: string): Performance {
+  if (performance?.seen === undefined) throw new Error(`${by}: ${performance?.failed ?? 'not played'}`)
+  return performance
+}
+
+async function perform(player: string, part: Part): Promise<Map<string, Performance>> {
+  const child = fork(player, [JSON.stringify(part)], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  const performances = new Map<string, Performance>()
+  child.on('message', (message) => {
+    const performance = message as Performance
+    performances.set(performance.name, performance)
+  })
+  const [stderr, [code, signal]] = await Promise.all([text(child.stderr as Readable), once(child, 'close')])
+  if (code !== 0) {
+    for (const name of part.names) {
+      if (!performances.has(name))
+        performances.set(name, { name, failed: `the player ended by ${code ?? signal}: ${stderr}` })
+    }
+  }
+  return performances
+}
+
+function expectOffload(t: Test, expected: Expectation, { bytesOffloaded, reasons }: Offload): void {
+  if (expected === 'either') return
+  if (expected === 'offloaded') {
+    t.ok(bytesOffloaded > 0, 'it was offloaded')
+    t.same(reasons, [], 'nothing of it fell back')
+  } else if (expected === 'cut') {
+    t.ok(bytesOffloaded > 0, 'it was offloaded')
+    t.ok(
+      reasons.every((reason) => reason === 'destination-unavailable'),
+      'until it was cut',
+    )
+  } else if (expected === 'nothing') {
+    t.equal(bytesOffloaded, 0, 'nothing is offloaded')
+  } else if ('partly' in expected) {
+    t.ok(bytesOffloaded > 0, 'a part of it was offloaded')
+    t.same(reasons, [expected.partly], 'and why not the rest')
+  } else {
+    t.equal(bytesOffloaded, 0, 'it was not offloaded')
+    t.same(reasons, [expected.declined], 'and why')
+  }
+}

@@ -1,0 +1,106 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { stateOfSocket } from './states.js'
+
+const quietMs = 150
+
+/** What a program sees of its streams: events and callbacks in their order, each with what holds at that moment. */
+export class Recorder {
+  readonly #lines: string[] = []
+  readonly #storage = new AsyncLocalStorage<string>()
+  #disturb: () => void = () => {}
+
+  get lines(): string[] {
+    return this.#lines
+  }
+
+  /** Runs `act` in an async context of that name; what is seen in it bears the name. */
+  inContext<Result>(name: string, act: () => Result): Result {
+    return this.#storage.run(name, act)
+  }
+
+  note(what: string, ...details: unknown[]): void {
+    const store = this.#storage.getStore()
+    const line = [what, ...details.map(describe), ...(store === undefined ? [] : [`in ${store}`])]
+      .filter(Boolean)
+      .join(' ')
+    this.#lines.push(line)
+    this.stir()
+  }
+
+  /** A callback that notes its error, or its absence. */
+  callback(name: string): (error?: Error | null) => void {
+    return (error) => this.note(name, error ?? 'ok')
+  }
+
+  watch<Watched extends EventEmitter>(
+    name: string,
+    watched: Watched,
+    events: readonly string[],
+    state: (of: Watched, event: string) => string = () => '',
+  ): void {
+    for (const event of events) {
+      watched.on(event, (argument: unknown) => {
+        this.note(`${name} ${event}`, argument instanceof Error ? argument : '', state(watched, event))
+      })
+    }
+  }
+
+  /** Without their context: whether a read or a write finds out that the peer has gone is chance. */
+  watchSocket(socket: Socket): void {
+    for (const event of ['error', 'close', 'timeout']) {
+      socket.on(event, (argument: unknown) => {
+        this.#storage.exit(() => {
+          this.note(`socket ${event}`, argument instanceof Error ? argument : '', stateOfSocket(socket))
+        })
+      })
+    }
+  }
+
+  /**
+   * What was seen, in its order; in the order of each object alone where that between them is chance, as it always is
+   * of the connection and of a file's descriptor.
+   */
+  seen(bySubject: boolean): Record<string, string[]> {
+    const seen: Record<string, string[]> = {}
+    for (const line of this.#lines) {
+      const [subject = '', event] = line.split(' ', 2)
+      const isApart = bySubject || subject === 'socket'
+      const group = subject === 'source' && event === 'close' ? 'descriptor' : isApart ? subject : 'all'
+      seen[group] ??= []
+      seen[group].push(line)
+    }
+    return seen
+  }
+
+  /** Notes how a promise ends. */
+  async outcome(name: string, promise: Promise<unknown>): Promise<void> {
+    await promise.then(
+      () => this.note(name, 'fulfilled'),
+      (error) => this.note(name, 'rejected', error),
+    )
+  }
+
+  /** Something goes on that is not worth a note. */
+  stir(): void {
+    this.#disturb()
+  }
+
+  /** Until nothing has happened for a while: that nothing comes any more has no event. */
+  untilQuiet(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#disturb = () => {}
+        resolve()
+      }, quietMs)
+      this.#disturb = () => timer.refresh()
+    })
+  }
+}
+
+function describe(detail: unknown): string {
+  if (!(detail instanceof Error)) return String(detail)
+  const { name, code, message } = detail as NodeJS.ErrnoException
+  return `[${name} ${code ?? message}]`
+}
