@@ -22,7 +22,7 @@ const demoTimeoutMs = 30 * 60_000
 const maximumCpuRatio = 0.4
 const mebibyte = 2 ** 20
 /** Programs of their own beside the test files, paths below `test/`. */
-const startedByTests = ['fidelity/player.ts']
+const startedByTests = ['fidelity/player.ts', 'fidelity/programs/player.ts']
 
 const options = readOptions()
 const progress = new Progress(process.stderr)

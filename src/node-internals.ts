@@ -77,7 +77,14 @@ export interface SourceInternals {
   end: number
   bytesRead: number
   _read(size: number): void
-  _readableState: { pipes: Writable[]; dataEmitted: boolean; objectMode: boolean; emitClose: boolean }
+  _readableState: {
+    pipes: Writable[]
+    dataEmitted: boolean
+    objectMode: boolean
+    emitClose: boolean
+    /** The destinations whose 'drain' pipe() waits for, before it lets the source flow again; a set once there were two. */
+    awaitDrainWriters?: Writable | { readonly size: number } | null
+  }
 }
 
 export type InternalSource = Omit<ReadStream, keyof SourceInternals> & SourceInternals

@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { runChild } from './child-process.mjs'
+import { isForThisMachine } from './lines.mjs'
 import { failed, judge } from './program-results.mjs'
 import { testFiles } from './session.mjs'
 import { readTap } from './tap-tally.mjs'
@@ -20,7 +21,9 @@ const tapProgram = join(createRequire(import.meta.url).resolve('tap/package.json
  */
 export async function runHostTests(session, name, folders, { coverage = false } = {}) {
   const { root, options, report, progress } = session
-  const files = folders.flatMap((folder) => testFiles(root, folder, options))
+  const files = folders
+    .flatMap((folder) => testFiles(root, folder, options))
+    .filter((file) => isForThisMachine(options, file))
   if (files.length === 0) return
   progress.step(name)
   const line = report.beginLine(name)

@@ -35,9 +35,11 @@ const wherePairsMeet = [
 const chosen = {
   /** Nowhere but in `npm run test:full`: a minute or more each. */
   fullOnly: ['kernel/key-update-storm', 'kernel/faults'],
+  /** Likewise, of what this machine has done without kernel TLS. */
+  fullOnlyInMachine: ['behaviour/stream-control', 'fidelity/sources'],
   /** @type {Record<string, string[]>} */
   kernels: {
-    6.1: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', 'behaviour/nothing-short', nativeTests],
+    6.1: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', nativeTests],
     6.18: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', ...keyChanges, nativeTests],
   },
   nodes: [...routesAndCiphers, 'behaviour/keep-alive'],
@@ -54,6 +56,15 @@ const chosen = {
 
 /**
  * @param {import('./options.mjs').Options} options
+ * @param {string} file path below `test/`
+ * @returns {boolean} whether it is worth its time on this machine
+ */
+export function isForThisMachine({ full, grep }, file) {
+  return full || grep !== undefined || !chosen.fullOnly.includes(file.replace('.test.ts', ''))
+}
+
+/**
+ * @param {import('./options.mjs').Options} options
  * @param {boolean} kernelTls whether this machine's kernel has TLS
  * @returns {KernelLine[]}
  */
@@ -64,7 +75,7 @@ export function kernelLines(options, kernelTls) {
     return product(pick(options.kernels, [mainKernel]), pick(options.nodes, [mainNode]))
   }
   return [
-    { kernel: mainKernel, node: mainNode, without: chosen.fullOnly },
+    { kernel: mainKernel, node: mainNode, without: [...chosen.fullOnly, ...chosen.fullOnlyInMachine] },
     ...kernels
       .filter((kernel) => kernel !== mainKernel)
       .map((kernel) => ({ kernel, node: mainNode, only: chosen.kernels[kernel] })),

@@ -52,7 +52,7 @@ export class FileSource {
     const { stream } = this
     const shared =
       this.#internals._readableState.pipes.length !== 1 ||
-      stream.readableFlowing !== true ||
+      (stream.readableFlowing !== true && !this.#waitsForDrain) ||
       stream.listenerCount('data') !== 1 ||
       stream.listenerCount('readable') !== 0 ||
       stream.readableEncoding !== null
@@ -61,9 +61,16 @@ export class FileSource {
     return { shared, isRegularFile, offset, bytesLeft: this.#plannedEnd - offset, begun }
   }
 
-  /** Bytes that were read already, and are still to flow. */
-  get holdsBytes(): boolean {
-    return this.stream.readableLength > 0
+  /** Bytes that were read already are still to flow, or pipe() has stopped the source until its destination drains. */
+  get flowsLater(): boolean {
+    return this.stream.readableLength > 0 || this.#waitsForDrain
+  }
+
+  get #waitsForDrain(): boolean {
+    const { awaitDrainWriters: waited } = this.#internals._readableState
+    if (waited === null || waited === undefined) return false
+    // Node's own kind of Set is no instance of Set.
+    return 'size' in waited ? waited.size > 0 : true
   }
 
   /** A range is on its way to the destination: as far as anybody can see, the source is being read. */

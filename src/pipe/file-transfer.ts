@@ -82,8 +82,8 @@ export class FileTransfer implements RangeObserver {
     const facts = this.#source.rangeFacts(this.#binding, this.#begun)
     const plan = planRange(this.#source.facts(ownRead), facts, this.#destination.facts(), supportFacts())
     if (!plan.offload) return this.#decline(plan.reason)
-    if (this.#source.holdsBytes) {
-      // These go first. The stream asks again when they have gone; reading now would keep them from ever running out.
+    if (this.#source.flowsLater) {
+      // The stream asks again when it flows and holds nothing; read now, it would never run out of what it holds.
       this.#source.completeRead()
       return true
     }

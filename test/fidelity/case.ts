@@ -5,7 +5,7 @@ import type { Stage } from './stage.js'
 export type Expectation =
   /** Files go through the kernel, and nothing falls back. */
   | 'offloaded'
-  /** Likewise, until something ends it: that its destination is gone then may be told. */
+  /** Likewise, until something ends it, maybe before anything is counted: that its destination is gone may be told. */
   | 'cut'
   /** A part goes through the kernel, and for the rest there is a reason. */
   | { partly: FallbackReason }

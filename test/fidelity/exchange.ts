@@ -12,6 +12,7 @@ import { stateOfResponse, stateOfSource } from './states.js'
 /** More than the connection holds (4 MiB to send, 6 MiB to receive), and three ranges. */
 export const largeBytes = 17 * 2 ** 20
 export const smallBytes = 300_001
+const beginningBytes = 4096
 /** What a case sends behind a file. */
 export const tail = 'the tail'
 
@@ -109,7 +110,7 @@ export async function exchange(
   const outgoing = stage.request(server, options)
   const client = receive(
     outgoing,
-    { record, isReading, mayRead, incoming },
+    { record, holdsBack, isReading, mayRead, incoming },
     cut ? stage.files.content(size) : undefined,
   )
   outgoing.end()
@@ -132,6 +133,7 @@ export async function exchange(
 }
 
 interface Reader {
+  holdsBack: boolean
   record: Recorder
   isReading: Deferred<void>
   mayRead: Deferred<void>
@@ -155,6 +157,8 @@ async function receive(outgoing: http.ClientRequest, reader: Reader, beginning?:
   incoming.on('error', () => {})
   const ended = new Promise((resolve) => incoming.once('close', resolve))
   await Promise.race([ended, new Promise((resolve) => incoming.once('readable', resolve))])
+  // More than the head and what goes before the kernel takes over.
+  while (reader.holdsBack && !incoming.closed && (incoming.socket?.bytesRead ?? 0) < beginningBytes) await turns(1)
   reader.isReading.resolve()
   await Promise.race([ended, reader.mayRead.promise])
   const chunks: Buffer[] = []

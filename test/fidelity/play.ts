@@ -105,7 +105,7 @@ function expectOffload(t: Test, expected: Expectation, { bytesOffloaded, reasons
     t.ok(bytesOffloaded > 0, 'it was offloaded')
     t.same(reasons, [], 'nothing of it fell back')
   } else if (expected === 'cut') {
-    t.ok(bytesOffloaded > 0, 'it was offloaded')
+    // Of a range that is cut within its first system call nothing is counted.
     t.ok(
       reasons.every((reason) => reason === 'destination-unavailable'),
       'until it was cut',

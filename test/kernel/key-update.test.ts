@@ -9,9 +9,9 @@ import t, { type Test } from 'tap'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { oneConnection, receive, request } from '../support/http-client.js'
 import { onlyWithKernelTls, positive, type StatsDifference, startCounting, tlsStat } from '../support/kernel.js'
-import { nativeBinding } from '../support/native-binding.js'
 import { type OpensslClient, type OpensslEnd, openssl } from '../support/openssl-client.js'
 import { startHttps } from '../support/servers.js'
+import { nativeBinding } from '../support/slots.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
 const fileBytes = 8_000_000

@@ -63,7 +63,7 @@ export const cases: Cases = {
     connection.socket.end('GET /file HTTP/1.1\r\nHost: x\r\n\r\n')
     return connection.rest()
   }),
-  'the client ends its side before, and the server allows that': played('offloaded', async (stage) => {
+  'the client ends its side before, and the server allows that': played('either', async (stage) => {
     const path = stage.files.make(smallBytes)
     const server = await stage.serveHttp((request, response) => {
       response.sendDate = false

@@ -58,36 +58,48 @@ export const cases: Cases = {
     fs.readSync(fd, Buffer.alloc(1000))
     open({ fd, end: 4999 }).pipe(response)
   }),
-  'a descriptor that is used on': played('offloaded', async ({ path, open, response, record }) => {
-    const fd = fs.openSync(path, 'r')
-    const source = open({ fd, autoClose: false })
-    source.pipe(response)
-    await once(source, 'end')
-    record.note('left in it', fs.readSync(fd, Buffer.alloc(10)))
-    fs.closeSync(fd)
-  }),
-  'a descriptor with end that is used on': played('offloaded', async ({ path, open, response, record }) => {
-    const fd = fs.openSync(path, 'r')
-    const source = open({ fd, end: 99_999, autoClose: false })
-    source.pipe(response)
-    await once(source, 'end')
-    const next = Buffer.alloc(16)
-    fs.readSync(fd, next)
-    record.note('next in it', next.toString())
-    fs.closeSync(fd)
-  }),
+  'a descriptor that is used on': played(
+    'offloaded',
+    async ({ path, open, response, record }) => {
+      const fd = fs.openSync(path, 'r')
+      const source = open({ fd, autoClose: false })
+      source.pipe(response)
+      await once(source, 'end')
+      record.note('left in it', fs.readSync(fd, Buffer.alloc(10)))
+      fs.closeSync(fd)
+    },
+    { cut: true },
+  ),
+  'a descriptor with end that is used on': played(
+    'offloaded',
+    async ({ path, open, response, record }) => {
+      const fd = fs.openSync(path, 'r')
+      const source = open({ fd, end: 99_999, autoClose: false })
+      source.pipe(response)
+      await once(source, 'end')
+      const next = Buffer.alloc(16)
+      fs.readSync(fd, next)
+      record.note('next in it', next.toString())
+      fs.closeSync(fd)
+    },
+    { cut: true },
+  ),
   'a FileHandle': played('offloaded', async ({ path, watch, response }) => {
     const handle = await openFile(path)
     watch(handle.createReadStream()).pipe(response)
   }),
-  'a FileHandle that stays open': played('offloaded', async ({ path, watch, response, record }) => {
-    const handle = await openFile(path)
-    const source = watch(handle.createReadStream({ autoClose: false, start: 10 }))
-    source.pipe(response)
-    await once(source, 'end')
-    record.note('still open', handle.fd >= 0)
-    await handle.close()
-  }),
+  'a FileHandle that stays open': played(
+    'offloaded',
+    async ({ path, watch, response, record }) => {
+      const handle = await openFile(path)
+      const source = watch(handle.createReadStream({ autoClose: false, start: 10 }))
+      source.pipe(response)
+      await once(source, 'end')
+      record.note('still open', handle.fd >= 0)
+      await handle.close()
+    },
+    { cut: true },
+  ),
   'a FileHandle that is closed meanwhile': played(
     'cut',
     async ({ path, watch, response, underWay, letRead }) => {

@@ -150,6 +150,13 @@ export const cases: Cases = {
     await once(source, 'open')
     source.unpipe(other)
   }),
+  'a second destination, which goes before anything is read': whole(({ open, response }) => {
+    const source = open()
+    const other = new Collector()
+    source.pipe(response)
+    source.pipe(other)
+    source.unpipe(other)
+  }),
   "a 'data' listener before": played({ declined: 'source-shared' }, ({ open, response, record }) => {
     const source = open()
     const seen = collectData(source)

@@ -256,10 +256,23 @@ t.test('shared: whoever else wants the bytes must see them pass', async (t) => {
 
 t.test('bytes that were read already', async (t) => {
   const { stream, source } = piped(t, openSync(makeFile(t), 'r'))
-  t.equal(source.holdsBytes, false)
+  t.equal(source.flowsLater, false)
   stream.unshift(Buffer.from('x'))
-  t.equal(source.holdsBytes, true)
+  t.equal(source.flowsLater, true)
   t.equal(source.rangeFacts(binding, false).shared, false, 'they flow first')
+})
+
+t.test('a source that pipe() has stopped until its destination drains', async (t) => {
+  const stream = createReadStream('', { fd: openSync(makeFile(t), 'r') })
+  t.teardown(() => stream.destroy())
+  const full = new Writable({ highWaterMark: 1, write: () => {} })
+  full.write('x')
+  stream.pipe(full)
+  const source = new FileSource(stream)
+  t.equal(stream.readableFlowing, false)
+  t.equal(source.flowsLater, true)
+  t.equal(source.rangeFacts(binding, false).shared, false)
+  t.equal(source.rangeFacts(binding, false).offset, 0)
 })
 
 t.test('facts of an untouched stream', async (t) => {

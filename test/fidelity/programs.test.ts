@@ -1,0 +1,67 @@
+// Random programs: files and words on a connection, and what applications do to a source while it is piped. With the
+// package they see, and their clients get, what they do in a process without it. A difference is shrunk to a small
+// program, which belongs into the cases beside this file.
+
+import { strictEqual } from 'node:assert'
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { certificate } from '../support/certificate.js'
+import type { Scheme } from '../support/http-client.js'
+import { kernelTls } from '../support/kernel.js'
+import { limitNetworkBuffers, ownKernel } from '../support/network-buffers.js'
+import { timeLimitMs } from '../support/time-limit.js'
+import { newSeed } from './files.js'
+import { type Program, program, rangeBytes } from './programs/program.js'
+import { ProgramPlayer } from './programs/program-player.js'
+import type { Tally } from './programs/run.js'
+
+const numRuns = Number(process.env.KTLS_PIPE_PROGRAMS ?? (ownKernel ? 60 : 400))
+const seed = Number(process.env.KTLS_PIPE_PROGRAMS_SEED ?? Math.floor(Math.random() * 2 ** 31))
+
+t.setTimeout(Math.max(timeLimitMs, numRuns * 1000))
+limitNetworkBuffers(t, {
+  receive: { smallest: 4096, usual: 16_384, largest: 65_536 },
+  send: { smallest: 4096, usual: 16_384, largest: 65_536 },
+})
+
+// As in play.ts.
+if (!ownKernel) t.test('http, offloading', (t) => compare(t, 'http', false))
+if (!ownKernel) t.test('http, falling back', (t) => compare(t, 'http', true))
+t.test(`https, ${kernelTls ? 'offloading' : 'falling back'}`, (t) => compare(t, 'https', !kernelTls))
+
+async function compare(t: Test, scheme: Scheme, fallsBack: boolean): Promise<void> {
+  const common = { scheme, rangeBytes, seed: newSeed(), certificate: await certificate() }
+  const plain = await ProgramPlayer.start(t, import.meta.url, { ...common, withPackage: false, fallsBack })
+  const own = await ProgramPlayer.start(t, import.meta.url, { ...common, withPackage: true, fallsBack })
+  const total: Tally & { programs: number } = { programs: 0, files: 0, offloaded: 0, switched: 0 }
+  let offloading = 0
+  let switching = 0
+  const same = async (tried: Program) => {
+    const [wanted, seen] = await Promise.all([plain.play(tried), own.play(tried)])
+    const { files, offloaded, switched } = seen.tally
+    total.programs++
+    total.files += files
+    total.offloaded += offloaded
+    total.switched += switched
+    if (offloaded > 0) offloading++
+    if (switched > 0) switching++
+    if (isDeepStrictEqual(seen.seen, wanted.seen)) return
+    strictEqual(JSON.stringify(seen.seen, null, 1), JSON.stringify(wanted.seen, null, 1))
+  }
+  try {
+    await fc.assert(fc.asyncProperty(program, same), { numRuns, seed, endOnFailure: false })
+    t.pass(`${numRuns} programs see the same`)
+  } catch (error) {
+    t.fail((error as Error).message)
+  }
+  t.comment(
+    `seed ${seed}: ${total.programs} programs, ${offloading} offloaded a range, ${switching} switched in the middle of a file; ` +
+      `${total.files} files, ${total.offloaded} offloaded, ${total.switched} switched`,
+  )
+  if (fallsBack) t.equal(total.offloaded, 0, 'nothing is offloaded')
+  else {
+    t.ok(offloading >= total.programs / 2, 'half of the programs offload', { offloading })
+    t.ok(switching >= total.programs / 4, 'a quarter of them switch in the middle of a file', { switching })
+  }
+}

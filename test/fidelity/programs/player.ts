@@ -1,0 +1,57 @@
+// Runs random programs that its parent sends, with the package or without, and answers with what was seen. The package
+// is loaded before anything that it looks into.
+
+import type { Scheme } from '../../support/http-client.js'
+import { limitRanges } from '../../support/slots.js'
+import type { Package } from '../stage.js'
+import type { Program } from './program.js'
+import type { Run } from './run.js'
+
+/** What a player is asked for, as its first argument. */
+export interface PlayerOptions {
+  scheme: Scheme
+  withPackage: boolean
+  fallsBack: boolean
+  rangeBytes: number
+  seed: string
+  certificate: { key: string; cert: string }
+}
+
+export type Answer = { run: Run } | { failed: string }
+
+const timeLimitMs = 60_000
+
+const options = JSON.parse(process.argv[2] ?? '') as PlayerOptions
+const loaded = options.withPackage ? await loadPackage() : undefined
+const { Files } = await import('../files.js')
+const { Stage } = await import('../stage.js')
+const { run } = await import('./run.js')
+
+process.on('message', async (program) => process.send?.(await play(program as Program)))
+process.send?.('ready')
+
+async function loadPackage(): Promise<Package> {
+  const { install, createZeroCopyPipe, getOffloadState } = await import('ktls-pipe')
+  const engine = options.fallsBack ? false : { minimumBytes: 0 }
+  install({ tls: engine, tcp: engine })
+  limitRanges(options.rangeBytes)
+  return { createZeroCopyPipe, getOffloadState } as Package
+}
+
+async function play(program: Program): Promise<Answer> {
+  const files = new Files(options.seed)
+  const stage = new Stage({ scheme: options.scheme, files, certificate: options.certificate, package: loaded })
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not over after ${timeLimitMs / 1000} s`)), timeLimitMs)
+  })
+  try {
+    return { run: await Promise.race([run(program, stage), late]) }
+  } catch (error) {
+    return { failed: String((error as Error).stack ?? error) }
+  } finally {
+    clearTimeout(timer)
+    await stage.close()
+    files.remove()
+  }
+}

@@ -1,0 +1,30 @@
+import { channel } from 'node:diagnostics_channel'
+import type { NativeBinding } from '../../src/native/binding.js'
+
+/** What all copies of the package in this thread share, by name; there once the package is loaded. */
+export function sharedSlots(): Map<string, unknown> {
+  const slots = Reflect.get(channel('ktls-pipe:state:0'), Symbol.for('ktls-pipe.state')) as
+    | Map<string, unknown>
+    | undefined
+  if (slots === undefined) throw new Error('the package is not loaded')
+  return slots
+}
+
+/** What is in the slot; it must have been made already. */
+export function slot<T>(name: string): T {
+  const slots = sharedSlots()
+  if (!slots.has(name)) throw new Error(`there is no slot '${name}': [${[...slots.keys()].join(', ')}]`)
+  return slots.get(name) as T
+}
+
+/** The addon as the package under test has loaded it. */
+export function nativeBinding(): NativeBinding {
+  const { binding } = slot<{ binding?: NativeBinding }>('binding')
+  if (binding === undefined) throw new Error('the addon is not loaded')
+  return binding
+}
+
+/** From now on files go in ranges of at most so many bytes. */
+export function limitRanges(maximumRangeBytes: number): void {
+  slot<{ maximumRangeBytes: number }>('limits').maximumRangeBytes = maximumRangeBytes
+}
