@@ -40,7 +40,12 @@ export async function runHostTests(session, name, folders, { coverage = false } 
   })
   const ended = await runChild(process.execPath, [tapProgram, ...tapArguments(files, coverage)], {
     cwd: root,
-    env: { ...process.env, ...session.testEnv, ...(session.kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}) },
+    env: {
+      ...process.env,
+      ...session.testEnv,
+      ...(session.kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}),
+      ...(options.full ? { KTLS_PIPE_PROGRAMS: '10000' } : {}),
+    },
     timeoutMs,
     onStdout: (text) => tap.write(text),
     onStderr: (text) => {

@@ -66,7 +66,9 @@ export class FileSource {
     return this.stream.readableLength > 0 || this.#waitsForDrain
   }
 
+  // Not if somebody has let it flow meanwhile: then nobody would ask again at the 'drain'.
   get #waitsForDrain(): boolean {
+    if (this.stream.readableFlowing === true) return false
     const { awaitDrainWriters: waited } = this.#internals._readableState
     if (waited === null || waited === undefined) return false
     // Node's own kind of Set is no instance of Set.

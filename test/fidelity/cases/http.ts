@@ -105,6 +105,14 @@ export const cases: Cases = {
     record.note('write returned', response.write(Buffer.alloc(3_000_000, 'x'), record.callback('written')))
     open().pipe(response)
   }),
+  'a large write before, and a source that is let flow all the same': played('either', async ({ open, response }) => {
+    response.write(Buffer.alloc(3_000_000, 'x'))
+    const source = open()
+    source.pipe(response)
+    await once(source, 'open')
+    source.pause()
+    setImmediate(() => source.resume())
+  }),
   'a write in the tick after': played('either', ({ open, response, record }) => {
     open().pipe(response, { end: false })
     response.write('first', record.callback('written'))

@@ -273,6 +273,8 @@ t.test('a source that pipe() has stopped until its destination drains', async (t
   t.equal(source.flowsLater, true)
   t.equal(source.rangeFacts(binding, false).shared, false)
   t.equal(source.rangeFacts(binding, false).offset, 0)
+  stream.resume()
+  t.equal(source.flowsLater, false, 'let flow by somebody else, it is not waited for the drain')
 })
 
 t.test('facts of an untouched stream', async (t) => {
