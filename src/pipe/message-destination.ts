@@ -60,7 +60,8 @@ export class MessageDestination {
     if (socket === null) return 'response-not-current'
     // One batch: the head, the chunk's size and the range reach the socket's writer together.
     socket.cork()
-    object.flushHeaders()
+    // Node's own: the application has not called it, so nobody's wrapper is to hear of it.
+    this.#http.OutgoingMessage.prototype.flushHeaders.call(object)
     // Whoever wraps writeHead may have made it a response without a body only now.
     const obstacle = this.#internals._hasBody ? undefined : 'response-without-body'
     if (obstacle === undefined) {

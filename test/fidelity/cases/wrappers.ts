@@ -1,0 +1,178 @@
+// Middleware: whoever wraps what bytes pass through sees every byte, and whoever wraps something else is no obstacle.
+
+import { channel } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import http from 'node:http'
+import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import type { Case, Cases, Expectation } from '../case.js'
+import { type ExchangeOptions, exchange, largeBytes, type Serving, smallBytes } from '../exchange.js'
+
+type Method = (...parameters: unknown[]) => unknown
+
+export const cases: Cases = {
+  'response.write, passed on': played({ declined: 'response-wrapped' }, ({ open, response, record }) => {
+    const seen = countBytes(response, 'write')
+    response.on('finish', () => record.note('seen', seen.bytes))
+    open().pipe(response)
+  }),
+  'response.write, changed': played({ declined: 'response-wrapped' }, ({ open, response }) => {
+    const write = response.write as Method
+    response.write = ((chunk: Buffer) => write.call(response, flip(chunk))) as typeof response.write
+    open().pipe(response)
+  }),
+  'response.write, wrapped in the middle': played(
+    { partly: 'response-wrapped' },
+    async ({ open, response, underWay, letRead, record }) => {
+      open().pipe(response)
+      await underWay()
+      const seen = countBytes(response, 'write')
+      response.on('finish', () => record.note('seen some of it', seen.bytes > 0 && seen.bytes < largeBytes))
+      letRead()
+    },
+    { size: largeBytes, holdsBack: true, cut: true },
+  ),
+  'response.write, wrapped and put back': played('offloaded', ({ open, response }) => {
+    const { write } = response
+    response.write = () => false
+    response.write = write
+    open().pipe(response)
+  }),
+  'response.end': played('offloaded', ({ open, response, record }) => {
+    wrap(response, 'end', (...parameters) => record.note('end called', parameters.length))
+    open().pipe(response)
+  }),
+  'response.writeHead': played('offloaded', ({ open, response, record }) => {
+    wrap(response, 'writeHead', (status) => {
+      record.note('writeHead', status, response.headersSent)
+      response.setHeader('X-Time', 'some')
+    })
+    open().pipe(response)
+  }),
+  'response.writeHead, called by the application': played('offloaded', ({ open, response, record, size }) => {
+    wrap(response, 'writeHead', (status) => record.note('writeHead', status, response.headersSent))
+    response.writeHead(200, { 'Content-Length': size })
+    open().pipe(response)
+  }),
+  'response.setHeader': played('offloaded', ({ open, response, record, size }) => {
+    wrap(response, 'setHeader', (name) => record.note('setHeader', name))
+    response.setHeader('Content-Length', size)
+    open().pipe(response)
+  }),
+  'response.on': played('offloaded', ({ open, response }) => {
+    wrap(response, 'on', () => {})
+    open().pipe(response)
+  }),
+  'response.emit': played('offloaded', ({ open, response, record }) => {
+    wrap(response, 'emit', (event) => event !== 'drain' && record.note('emitted', event))
+    open().pipe(response)
+  }),
+  'response.flushHeaders': played(
+    'offloaded',
+    ({ open, response, record }) => {
+      wrap(response, 'flushHeaders', () => record.note('flushed', response.headersSent))
+      open().pipe(response)
+    },
+    { cut: true },
+  ),
+  'socket.write': played({ declined: 'socket-wrapped' }, ({ open, response, socket }) => {
+    wrap(socket, 'write', () => {})
+    open().pipe(response)
+  }),
+  'socket.end and socket.destroy': played('offloaded', ({ open, response, socket }) => {
+    wrap(socket, 'end', () => {})
+    wrap(socket, 'destroy', () => {})
+    open().pipe(response)
+  }),
+  "the source's pipe": played('offloaded', ({ open, response, record }) => {
+    const source = open()
+    wrap(source, 'pipe', (destination) => record.note('pipe called', destination === response))
+    source.pipe(response)
+  }),
+  "the source's on": played('offloaded', ({ open, response }) => {
+    const source = open()
+    wrap(source, 'on', () => {})
+    source.pipe(response)
+  }),
+  "the source's emit": played({ declined: 'source-wrapped' }, ({ open, response, record }) => {
+    const source = open()
+    let bytes = 0
+    wrap(source, 'emit', (event, chunk) => {
+      if (event === 'data') bytes += (chunk as Buffer).length
+    })
+    source.on('end', () => record.note('emitted', bytes))
+    source.pipe(response)
+  }),
+  'a response of another class': played('offloaded', ({ open, response }) => open().pipe(response), {
+    server: { ServerResponse: class extends http.ServerResponse {} } as never,
+  }),
+  'a response of another class, with a write of its own': played(
+    { declined: 'response-wrapped' },
+    ({ open, response }) => open().pipe(response),
+    { server: { ServerResponse: OwnResponse() } as never },
+  ),
+  'a stream between': played('nothing', ({ open, response }) => open().pipe(new PassThrough()).pipe(response)),
+  'diagnostics channels of node:http': played('offloaded', async ({ open, response, record, underWay }) => {
+    const listener = (message: unknown) => {
+      if ((message as { response?: unknown }).response === response) record.note('channel finish')
+    }
+    channel('http.server.response.finish').subscribe(listener)
+    response.on('close', () => channel('http.server.response.finish').unsubscribe(listener))
+    open().pipe(response)
+    await underWay()
+  }),
+  'the writes of a socket, by its prototype': {
+    expect: { declined: 'socket-wrapped' },
+    play: async (stage) => {
+      const path = stage.files.make(smallBytes)
+      let bytes = 0
+      const server = await stage.serveSockets((socket) => {
+        wrap(socket, '_write', (chunk) => {
+          bytes += (chunk as Buffer).length
+        })
+        wrap(socket, '_writev', (chunks) => {
+          for (const { chunk } of chunks as { chunk: Buffer }[]) bytes += chunk.length
+        })
+        createReadStream(path).pipe(socket)
+      })
+      const client: Socket = await stage.connect(server)
+      client.resume()
+      await once(client, 'close')
+      return { bytes }
+    },
+  },
+}
+
+function played(expect: Expectation, serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
+  return { expect, play: (stage) => exchange(stage, serve, options) }
+}
+
+/** Does something before each call of a method. */
+function wrap(object: object, name: string, before: (...parameters: unknown[]) => unknown): void {
+  const method = Reflect.get(object, name) as Method
+  Reflect.set(object, name, function (this: unknown, ...parameters: unknown[]) {
+    before(...parameters)
+    return method.apply(this, parameters)
+  })
+}
+
+function countBytes(object: object, name: string): { bytes: number } {
+  const seen = { bytes: 0 }
+  wrap(object, name, (chunk) => {
+    seen.bytes += (chunk as Buffer).length
+  })
+  return seen
+}
+
+function flip(chunk: Buffer): Buffer {
+  return Buffer.from(chunk).reverse()
+}
+
+function OwnResponse() {
+  return class extends http.ServerResponse {
+    override write(chunk: unknown): boolean {
+      return super.write(chunk)
+    }
+  }
+}
