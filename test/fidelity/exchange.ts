@@ -43,12 +43,15 @@ export interface ExchangeOptions {
   server?: ServerOptions
   /** The client takes the head and the first bytes, and then waits. */
   holdsBack?: boolean
+  /** What the response is piped into differs: that it is piped is not compared. */
+  throughAnother?: boolean
   /** It is stopped in the middle. How much of the file arrives is chance: what arrives must be its beginning. */
   cut?: boolean
 }
 
 const sourceEvents = ['open', 'ready', 'end', 'close', 'error']
-const responseEvents = ['pipe', 'unpipe', 'prefinish', 'finish', 'close', 'error']
+const pipeEvents = ['pipe', 'unpipe']
+const responseEvents = ['prefinish', 'finish', 'close', 'error']
 
 /** One request, what the server does with it, and everything that either side can see. */
 export async function exchange(
@@ -59,6 +62,7 @@ export async function exchange(
     request: options = {},
     server: serverOptions = {},
     holdsBack = false,
+    throughAnother = false,
     cut = false,
   }: ExchangeOptions = {},
 ): Promise<Record<string, unknown>> {
@@ -80,10 +84,15 @@ export async function exchange(
     record.inContext('request', () => {
       const { socket } = request
       record.watchSocket(socket)
-      record.watch('response', response, responseEvents, (of, event) => {
-        // Over TLS the last bytes may be on their way then.
-        return stateOfResponse(of, cut || event === 'prefinish')
-      })
+      record.watch(
+        'response',
+        response,
+        throughAnother ? responseEvents : [...pipeEvents, ...responseEvents],
+        (of, event) => {
+          // Over TLS the last bytes may be on their way then.
+          return stateOfResponse(of, cut || event === 'prefinish')
+        },
+      )
       const serving: Serving = {
         request,
         response,

@@ -4,8 +4,9 @@ import { cases as http } from './cases/http.js'
 import { cases as sources } from './cases/sources.js'
 import { cases as streams } from './cases/streams.js'
 import { cases as wrappers } from './cases/wrappers.js'
+import { cases as zeroCopy } from './cases/zero-copy.js'
 
 /** All cases, by what they are about. */
-export const groups = { connections, http, sources, streams, wrappers } satisfies Record<string, Cases>
+export const groups = { connections, http, sources, streams, wrappers, zeroCopy } satisfies Record<string, Cases>
 
 export type Group = keyof typeof groups
