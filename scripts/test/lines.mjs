@@ -26,6 +26,7 @@ const wherePairsMeet = [
   'kernel/explicit-nonce',
   'kernel/session-proofs',
   'fidelity/connections',
+  'fidelity/sockets',
 ]
 
 /**
@@ -36,7 +37,13 @@ const chosen = {
   /** Nowhere but in `npm run test:full`: a minute or more each. */
   fullOnly: ['kernel/key-update-storm', 'kernel/faults'],
   /** Likewise, of what this machine has done without kernel TLS. */
-  fullOnlyInMachine: ['behaviour/stream-control', 'fidelity/sources'],
+  fullOnlyInMachine: [
+    'behaviour/stream-control',
+    'fidelity/idle-connections',
+    'fidelity/sources',
+    'fidelity/wrappers',
+    'fidelity/zero-copy',
+  ],
   /** @type {Record<string, string[]>} */
   kernels: {
     6.1: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', nativeTests],

@@ -24,3 +24,7 @@ export interface Case {
 }
 
 export type Cases = Record<string, Case>
+
+export function played(expect: Expectation, play: (stage: Stage) => Promise<unknown>): Case {
+  return { expect, play }
+}

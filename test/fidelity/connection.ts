@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net'
-import { describeBytes } from './exchange.js'
+import { describeBytes } from './client.js'
 import type { Stage } from './stage.js'
 
 const headEnd = '\r\n\r\n'

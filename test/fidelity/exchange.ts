@@ -1,20 +1,18 @@
-import { createHash } from 'node:crypto'
-import { type EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { createReadStream, type ReadStream } from 'node:fs'
-import type http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestOptions, ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
+import type { Case, Expectation } from './case.js'
+import { receive } from './client.js'
 import type { Recorder } from './recorder.js'
 import type { Stage } from './stage.js'
 import { stateOfResponse, stateOfSource } from './states.js'
+import { deferred, turns } from './waiting.js'
 
 /** More than the connection holds (4 MiB to send, 6 MiB to receive), and three ranges. */
 export const largeBytes = 17 * 2 ** 20
 export const smallBytes = 300_001
-const beginningBytes = 4096
-/** What a case sends behind a file. */
-export const tail = 'the tail'
 
 /** A server's side of an exchange. */
 export interface Serving {
@@ -52,6 +50,15 @@ export interface ExchangeOptions {
 const sourceEvents = ['open', 'ready', 'end', 'close', 'error']
 const pipeEvents = ['pipe', 'unpipe']
 const responseEvents = ['prefinish', 'finish', 'close', 'error']
+
+/** A case of one request. */
+export function exchanged(
+  expect: Expectation,
+  serve: (serving: Serving) => unknown,
+  options: ExchangeOptions = {},
+): Case {
+  return { expect, play: (stage) => exchange(stage, serve, options) }
+}
 
 /** One request, what the server does with it, and everything that either side can see. */
 export async function exchange(
@@ -139,89 +146,6 @@ export async function exchange(
     socketErrored:
       socket.errored === null ? null : String((socket.errored as NodeJS.ErrnoException).code ?? socket.errored),
   }
-}
-
-interface Reader {
-  holdsBack: boolean
-  record: Recorder
-  isReading: Deferred<void>
-  mayRead: Deferred<void>
-  incoming: Deferred<IncomingMessage>
-}
-
-/** What a client of Node's sees of the answer to a request. */
-async function receive(outgoing: http.ClientRequest, reader: Reader, beginning?: Buffer) {
-  const interim: string[] = []
-  outgoing.on('information', ({ statusCode, headers }) => interim.push(`${statusCode} ${JSON.stringify(headers)}`))
-  const failure = await new Promise<Error | IncomingMessage>((resolve) => {
-    outgoing.once('response', resolve).once('error', resolve)
-  })
-  if (failure instanceof Error) {
-    reader.isReading.resolve()
-    return { failed: (failure as NodeJS.ErrnoException).code, interim }
-  }
-  const incoming = failure
-  reader.incoming.resolve(incoming)
-  outgoing.on('error', () => {}) // told by `complete`
-  incoming.on('error', () => {})
-  const ended = new Promise((resolve) => incoming.once('close', resolve))
-  await Promise.race([ended, new Promise((resolve) => incoming.once('readable', resolve))])
-  // More than the head and what goes before the kernel takes over.
-  while (reader.holdsBack && !incoming.closed && (incoming.socket?.bytesRead ?? 0) < beginningBytes) await turns(1)
-  reader.isReading.resolve()
-  await Promise.race([ended, reader.mayRead.promise])
-  const chunks: Buffer[] = []
-  incoming.on('data', (chunk: Buffer) => {
-    chunks.push(chunk)
-    reader.record.stir()
-  })
-  incoming.resume()
-  await ended
-  const { date: _, ...headers } = incoming.headers
-  const bytes = Buffer.concat(chunks)
-  return {
-    interim,
-    status: incoming.statusCode,
-    headers,
-    trailers: incoming.trailers,
-    complete: incoming.complete,
-    body: describeBody(bytes, beginning),
-  }
-}
-
-/** `file`: a part of it from its beginning is as good as any other, and may be followed by the tail. */
-function describeBody(bytes: Buffer, file?: Buffer): string {
-  const hasTail = bytes.subarray(-tail.length).equals(Buffer.from(tail))
-  const body = hasTail ? bytes.subarray(0, -tail.length) : bytes
-  const isPart = file !== undefined && body.length < file.length && file.subarray(0, body.length).equals(body)
-  return isPart ? `a beginning of the file${hasTail ? ', and the tail' : ''}` : describeBytes(bytes)
-}
-
-export function describeBytes(bytes: Uint8Array): string {
-  return `${bytes.length} bytes ${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`
-}
-
-export interface Deferred<Value> {
-  promise: Promise<Value>
-  resolve: (value: Value) => void
-}
-
-export function deferred<Value>(): Deferred<Value> {
-  let resolve: (value: Value) => void = () => {}
-  const promise = new Promise<Value>((resolvePromise) => {
-    resolve = resolvePromise
-  })
-  return { promise, resolve }
-}
-
-/** Until an event, whatever else happens; once() rejects at an 'error'. */
-export function until(emitter: EventEmitter, event: string): Promise<void> {
-  return new Promise((resolve) => emitter.once(event, () => resolve()))
-}
-
-/** What follows without any further cause has happened. */
-export async function turns(count = 5): Promise<void> {
-  for (let i = 0; i < count; ++i) await new Promise((resolve) => setImmediate(resolve))
 }
 
 function bytesOf({ start = 0, end = Number.POSITIVE_INFINITY }: ReadRange, size: number): number {

@@ -1,8 +1,9 @@
 // What HTTP makes of a file: framing, heads, other writes to the same response, connections that go on or end.
 
 import { once } from 'node:events'
-import type { Case, Cases, Expectation } from '../case.js'
-import { type ExchangeOptions, exchange, largeBytes, type Serving, smallBytes, tail } from '../exchange.js'
+import type { Case, Cases } from '../case.js'
+import { tail } from '../client.js'
+import { type ExchangeOptions, exchanged, largeBytes, type Serving, smallBytes } from '../exchange.js'
 
 export const cases: Cases = {
   'Content-Length': offloaded(({ open, response, size }) => {
@@ -39,7 +40,7 @@ export const cases: Cases = {
     response.sendDate = false
     open().pipe(response)
   }),
-  HEAD: played(
+  HEAD: exchanged(
     { declined: 'response-without-body' },
     ({ open, response, size }) => {
       response.setHeader('Content-Length', size)
@@ -54,8 +55,8 @@ export const cases: Cases = {
     },
     { request: { method: 'POST', headers: { 'Content-Length': 0 } } },
   ),
-  204: played({ declined: 'response-without-body' }, ({ open, response }) => open().pipe(response.writeHead(204))),
-  304: played({ declined: 'response-without-body' }, ({ open, response }) => open().pipe(response.writeHead(304))),
+  204: exchanged({ declined: 'response-without-body' }, ({ open, response }) => open().pipe(response.writeHead(204))),
+  304: exchanged({ declined: 'response-without-body' }, ({ open, response }) => open().pipe(response.writeHead(304))),
   206: offloaded(({ open, response, size }) => {
     response.writeHead(206, { 'Content-Range': `bytes 10-99999/${size}`, 'Content-Length': 99_990 })
     open({ start: 10, end: 99_999 }).pipe(response)
@@ -79,7 +80,7 @@ export const cases: Cases = {
     open().pipe(response)
   }),
 
-  strictContentLength: played({ declined: 'strict-content-length' }, ({ open, response, size }) => {
+  strictContentLength: exchanged({ declined: 'strict-content-length' }, ({ open, response, size }) => {
     response.strictContentLength = true
     response.setHeader('Content-Length', size)
     open().pipe(response)
@@ -105,15 +106,18 @@ export const cases: Cases = {
     record.note('write returned', response.write(Buffer.alloc(3_000_000, 'x'), record.callback('written')))
     open().pipe(response)
   }),
-  'a large write before, and a source that is let flow all the same': played('either', async ({ open, response }) => {
-    response.write(Buffer.alloc(3_000_000, 'x'))
-    const source = open()
-    source.pipe(response)
-    await once(source, 'open')
-    source.pause()
-    setImmediate(() => source.resume())
-  }),
-  'a write in the tick after': played('either', ({ open, response, record }) => {
+  'a large write before, and a source that is let flow all the same': exchanged(
+    'either',
+    async ({ open, response }) => {
+      response.write(Buffer.alloc(3_000_000, 'x'))
+      const source = open()
+      source.pipe(response)
+      await once(source, 'open')
+      source.pause()
+      setImmediate(() => source.resume())
+    },
+  ),
+  'a write in the tick after': exchanged('either', ({ open, response, record }) => {
     open().pipe(response, { end: false })
     response.write('first', record.callback('written'))
     response.on('unpipe', () => response.end())
@@ -126,11 +130,11 @@ export const cases: Cases = {
       response.end('two', record.callback('two'))
     })
   }),
-  'end in the same tick': played('either', ({ open, response, record }) => {
+  'end in the same tick': exchanged('either', ({ open, response, record }) => {
     open().pipe(response)
     response.end('instead', record.callback('ended'))
   }),
-  'cork before, uncork after': played(
+  'cork before, uncork after': exchanged(
     { declined: 'response-corked' },
     ({ open, response }) => {
       response.cork()
@@ -179,13 +183,9 @@ export const cases: Cases = {
 }
 
 function offloaded(serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return played('offloaded', serve, options)
+  return exchanged('offloaded', serve, options)
 }
 
 function cut(serve: (serving: Serving) => unknown, options: ExchangeOptions): Case {
-  return played('cut', serve, { ...options, cut: true })
-}
-
-function played(expect: Expectation, serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return { expect, play: (stage) => exchange(stage, serve, options) }
+  return exchanged('cut', serve, { ...options, cut: true })
 }

@@ -4,15 +4,8 @@ import { once } from 'node:events'
 import fs, { createReadStream } from 'node:fs'
 import { open as openFile, rename, unlink, writeFile } from 'node:fs/promises'
 import type { Case, Cases, Expectation } from '../case.js'
-import {
-  type ExchangeOptions,
-  exchange,
-  largeBytes,
-  type Serving,
-  type SourceOptions,
-  smallBytes,
-  until,
-} from '../exchange.js'
+import { exchanged, largeBytes, type SourceOptions, smallBytes } from '../exchange.js'
+import { until } from '../waiting.js'
 
 export const cases: Cases = {
   start: ranged({ start: 1234 }),
@@ -25,7 +18,7 @@ export const cases: Cases = {
   'a small highWaterMark': ranged({ highWaterMark: 1000 }),
   'a highWaterMark of the whole file': ranged({ highWaterMark: smallBytes }),
   'a highWaterMark of one byte': ranged({ highWaterMark: 1, end: 300 }),
-  'autoClose: false': played('offloaded', ({ open, response, record }) => {
+  'autoClose: false': exchanged('offloaded', ({ open, response, record }) => {
     const source = open({ autoClose: false })
     source.pipe(response)
     source.on('end', () => {
@@ -33,32 +26,32 @@ export const cases: Cases = {
       response.on('close', () => source.close(record.callback('closed')))
     })
   }),
-  'emitClose: false': played('offloaded', ({ open, response }) => open({ emitClose: false }).pipe(response)),
+  'emitClose: false': exchanged('offloaded', ({ open, response }) => open({ emitClose: false }).pipe(response)),
   'an encoding': ranged({ encoding: 'utf8' }, { declined: 'source-shared' }),
-  'an empty file': played({ declined: 'source-empty' }, ({ open, response }) => open().pipe(response), { size: 0 }),
-  'a file of one byte': played('offloaded', ({ open, response }) => open().pipe(response), { size: 1 }),
-  'a file as long as a range': played('offloaded', ({ open, response }) => open().pipe(response), {
+  'an empty file': exchanged({ declined: 'source-empty' }, ({ open, response }) => open().pipe(response), { size: 0 }),
+  'a file of one byte': exchanged('offloaded', ({ open, response }) => open().pipe(response), { size: 1 }),
+  'a file as long as a range': exchanged('offloaded', ({ open, response }) => open().pipe(response), {
     size: 8 * 2 ** 20,
   }),
-  'a descriptor': played('offloaded', ({ path, open, response }) => {
+  'a descriptor': exchanged('offloaded', ({ path, open, response }) => {
     open({ fd: fs.openSync(path, 'r') }).pipe(response)
   }),
-  'a descriptor that was read before': played('offloaded', ({ path, open, response }) => {
+  'a descriptor that was read before': exchanged('offloaded', ({ path, open, response }) => {
     const fd = fs.openSync(path, 'r')
     fs.readSync(fd, Buffer.alloc(1000))
     open({ fd }).pipe(response)
   }),
-  'a descriptor with start': played('offloaded', ({ path, open, response }) => {
+  'a descriptor with start': exchanged('offloaded', ({ path, open, response }) => {
     const fd = fs.openSync(path, 'r')
     fs.readSync(fd, Buffer.alloc(1000))
     open({ fd, start: 5 }).pipe(response)
   }),
-  'a descriptor with end': played('offloaded', ({ path, open, response }) => {
+  'a descriptor with end': exchanged('offloaded', ({ path, open, response }) => {
     const fd = fs.openSync(path, 'r')
     fs.readSync(fd, Buffer.alloc(1000))
     open({ fd, end: 4999 }).pipe(response)
   }),
-  'a descriptor that is used on': played(
+  'a descriptor that is used on': exchanged(
     'offloaded',
     async ({ path, open, response, record }) => {
       const fd = fs.openSync(path, 'r')
@@ -70,7 +63,7 @@ export const cases: Cases = {
     },
     { cut: true },
   ),
-  'a descriptor with end that is used on': played(
+  'a descriptor with end that is used on': exchanged(
     'offloaded',
     async ({ path, open, response, record }) => {
       const fd = fs.openSync(path, 'r')
@@ -84,11 +77,11 @@ export const cases: Cases = {
     },
     { cut: true },
   ),
-  'a FileHandle': played('offloaded', async ({ path, watch, response }) => {
+  'a FileHandle': exchanged('offloaded', async ({ path, watch, response }) => {
     const handle = await openFile(path)
     watch(handle.createReadStream()).pipe(response)
   }),
-  'a FileHandle that stays open': played(
+  'a FileHandle that stays open': exchanged(
     'offloaded',
     async ({ path, watch, response, record }) => {
       const handle = await openFile(path)
@@ -100,7 +93,7 @@ export const cases: Cases = {
     },
     { cut: true },
   ),
-  'a FileHandle that is closed meanwhile': played(
+  'a FileHandle that is closed meanwhile': exchanged(
     'cut',
     async ({ path, watch, response, underWay, letRead }) => {
       const handle = await openFile(path)
@@ -115,15 +108,15 @@ export const cases: Cases = {
     },
     { size: largeBytes, holdsBack: true, cut: true },
   ),
-  'a file system of its own': played({ declined: 'source-custom-fs' }, ({ path, watch, response }) => {
+  'a file system of its own': exchanged({ declined: 'source-custom-fs' }, ({ path, watch, response }) => {
     const own = { open: fs.open, read: fs.read, close: fs.close }
     watch(createReadStream(path, { fs: own } as never)).pipe(response)
   }),
-  'a subclass of ReadStream': played('offloaded', ({ path, watch, response }) => {
+  'a subclass of ReadStream': exchanged('offloaded', ({ path, watch, response }) => {
     class OwnReadStream extends (fs.ReadStream as unknown as new (path: string, options: object) => fs.ReadStream) {}
     watch(new OwnReadStream(path, {})).pipe(response)
   }),
-  'a subclass with a _read of its own': played({ declined: 'source-wrapped' }, ({ path, watch, response }) => {
+  'a subclass with a _read of its own': exchanged({ declined: 'source-wrapped' }, ({ path, watch, response }) => {
     class OwnReadStream extends (fs.ReadStream as unknown as new (path: string, options: object) => fs.ReadStream) {
       override _read(size: number): void {
         super._read(size)
@@ -131,7 +124,7 @@ export const cases: Cases = {
     }
     watch(new OwnReadStream(path, {})).pipe(response)
   }),
-  'a push of its own': played({ declined: 'source-wrapped' }, ({ open, response }) => {
+  'a push of its own': exchanged({ declined: 'source-wrapped' }, ({ open, response }) => {
     const source = open()
     const { push } = source
     source.push = function (this: typeof source, ...chunk: Parameters<typeof push>) {
@@ -140,13 +133,13 @@ export const cases: Cases = {
     source.pipe(response)
   }),
 
-  'a file that is deleted once it is open': played('offloaded', async ({ open, path, response }) => {
+  'a file that is deleted once it is open': exchanged('offloaded', async ({ open, path, response }) => {
     const source = open()
     await once(source, 'open')
     await unlink(path)
     source.pipe(response)
   }),
-  'a file that is deleted meanwhile': played(
+  'a file that is deleted meanwhile': exchanged(
     'offloaded',
     async ({ open, path, response, underWay }) => {
       open().pipe(response)
@@ -155,7 +148,7 @@ export const cases: Cases = {
     },
     { size: largeBytes, holdsBack: true, cut: true },
   ),
-  'a file that is replaced meanwhile': played(
+  'a file that is replaced meanwhile': exchanged(
     'offloaded',
     async ({ open, path, response, underWay }) => {
       open().pipe(response)
@@ -165,7 +158,7 @@ export const cases: Cases = {
     },
     { size: largeBytes, holdsBack: true, cut: true },
   ),
-  'a file that grows meanwhile': played(
+  'a file that grows meanwhile': exchanged(
     'offloaded',
     async ({ open, path, response, underWay }) => {
       open().pipe(response)
@@ -174,7 +167,7 @@ export const cases: Cases = {
     },
     { size: largeBytes, holdsBack: true, cut: true },
   ),
-  'a file that grows meanwhile, with an end': played(
+  'a file that grows meanwhile, with an end': exchanged(
     'offloaded',
     async ({ open, path, size, response, underWay }) => {
       open({ end: size - 1 }).pipe(response)
@@ -183,25 +176,25 @@ export const cases: Cases = {
     },
     { size: largeBytes, holdsBack: true, cut: true },
   ),
-  'a file that is not there': played('nothing', ({ path, watch, response }) => {
+  'a file that is not there': exchanged('nothing', ({ path, watch, response }) => {
     const source = watch(createReadStream(`${path}.missing`))
     source.pipe(response)
     source.on('error', () => response.writeHead(404).end('not there'))
   }),
-  'a directory': played('nothing', ({ path, watch, response }) => {
+  'a directory': exchanged('nothing', ({ path, watch, response }) => {
     const source = watch(createReadStream(`${path}/..`))
     source.pipe(response)
     source.on('error', () => response.writeHead(404).end('not there'))
   }),
-  'a file of /proc': played({ declined: 'source-empty' }, ({ watch, response }) => {
+  'a file of /proc': exchanged({ declined: 'source-empty' }, ({ watch, response }) => {
     watch(createReadStream('/proc/version')).pipe(response)
   }),
-  'a descriptor that is not open': played('nothing', ({ watch, response }) => {
+  'a descriptor that is not open': exchanged('nothing', ({ watch, response }) => {
     const source = watch(createReadStream('', { fd: 1_000_000 }))
     source.pipe(response)
     source.on('error', () => response.writeHead(500).end('no'))
   }),
-  'close() meanwhile': played(
+  'close() meanwhile': exchanged(
     'cut',
     async ({ open, response, underWay, letRead, record }) => {
       const source = open()
@@ -217,9 +210,5 @@ export const cases: Cases = {
 }
 
 function ranged(options: SourceOptions, expect: Expectation = 'offloaded'): Case {
-  return played(expect, ({ open, response }) => open(options).pipe(response))
-}
-
-function played(expect: Expectation, serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return { expect, play: (stage) => exchange(stage, serve, options) }
+  return exchanged(expect, ({ open, response }) => open(options).pipe(response))
 }

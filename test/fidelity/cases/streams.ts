@@ -1,12 +1,12 @@
 // What a program does to the streams of a pipe, before, during and after it.
 
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
-import { addAbortSignal, finished, PassThrough, pipeline, Readable, Transform } from 'node:stream'
-import { finished as finishedPromise, pipeline as pipelinePromise } from 'node:stream/promises'
-import type { Case, Cases, Expectation } from '../case.js'
+import { PassThrough } from 'node:stream'
+import type { Case, Cases } from '../case.js'
+import { describeBytes, tail } from '../client.js'
 import { Collector, collectData } from '../consumers.js'
-import { describeBytes, type ExchangeOptions, exchange, largeBytes, type Serving, tail, until } from '../exchange.js'
+import { type ExchangeOptions, exchanged, largeBytes, type Serving } from '../exchange.js'
+import { until } from '../waiting.js'
 
 const held: ExchangeOptions = { size: largeBytes, holdsBack: true }
 
@@ -26,7 +26,7 @@ export const cases: Cases = {
     await once(source, 'open')
     source.pipe(response)
   }),
-  'pipe once the source is readable': played('either', async ({ open, response }) => {
+  'pipe once the source is readable': exchanged('either', async ({ open, response }) => {
     const source = open()
     await once(source, 'readable')
     source.pipe(response)
@@ -47,7 +47,7 @@ export const cases: Cases = {
     await until(source, 'close')
     response.end()
   }),
-  'pause and resume': played(
+  'pause and resume': exchanged(
     'either',
     async ({ open, response, underWay, letRead, record }) => {
       const source = open()
@@ -67,13 +67,13 @@ export const cases: Cases = {
     source.pause()
     setImmediate(() => source.resume())
   }),
-  'unpipe in the same tick': played('nothing', ({ open, response }) => {
+  'unpipe in the same tick': exchanged('nothing', ({ open, response }) => {
     const source = open()
     source.pipe(response)
     source.unpipe(response)
     response.end('instead')
   }),
-  'unpipe, and pipe again': played(
+  'unpipe, and pipe again': exchanged(
     'either',
     async ({ open, response, underWay, letRead, record }) => {
       const source = open()
@@ -115,7 +115,7 @@ export const cases: Cases = {
     record.note('the rest is some of it', bytes.length > 0 && bytes.length < largeBytes)
     response.end()
   }),
-  'two destinations from the start': played({ declined: 'source-shared' }, async ({ open, response, record }) => {
+  'two destinations from the start': exchanged({ declined: 'source-shared' }, async ({ open, response, record }) => {
     const source = open()
     const other = new Collector()
     source.pipe(response)
@@ -123,7 +123,7 @@ export const cases: Cases = {
     await once(other, 'finish')
     record.note('other', describeBytes(other.bytes))
   }),
-  'a second destination later': played(
+  'a second destination later': exchanged(
     { partly: 'source-shared' },
     async ({ open, response, underWay, letRead, record }) => {
       const source = open()
@@ -137,12 +137,12 @@ export const cases: Cases = {
     },
     { ...held, cut: true },
   ),
-  'the same destination twice': played({ declined: 'source-shared' }, ({ open, response }) => {
+  'the same destination twice': exchanged({ declined: 'source-shared' }, ({ open, response }) => {
     const source = open()
     source.pipe(response, { end: false })
     source.pipe(response)
   }),
-  'a second destination that goes again': played('either', async ({ open, response }) => {
+  'a second destination that goes again': exchanged('either', async ({ open, response }) => {
     const source = open()
     const other = new Collector()
     source.pipe(other)
@@ -157,19 +157,19 @@ export const cases: Cases = {
     source.pipe(other)
     source.unpipe(other)
   }),
-  "a 'data' listener before": played({ declined: 'source-shared' }, ({ open, response, record }) => {
+  "a 'data' listener before": exchanged({ declined: 'source-shared' }, ({ open, response, record }) => {
     const source = open()
     const seen = collectData(source)
     source.on('end', () => record.note('seen', describeBytes(seen.bytes())))
     source.pipe(response)
   }),
-  "a 'data' listener in the same tick": played({ declined: 'source-shared' }, ({ open, response, record }) => {
+  "a 'data' listener in the same tick": exchanged({ declined: 'source-shared' }, ({ open, response, record }) => {
     const source = open()
     source.pipe(response)
     const seen = collectData(source)
     source.on('end', () => record.note('seen', describeBytes(seen.bytes())))
   }),
-  "a 'data' listener meanwhile": played(
+  "a 'data' listener meanwhile": exchanged(
     { partly: 'source-shared' },
     async ({ open, response, underWay, letRead, record }) => {
       const source = open()
@@ -191,13 +191,15 @@ export const cases: Cases = {
     source.pipe(response)
     source.off('data', listener)
   }),
-  "a 'readable' listener before": played('either', ({ open, response, record }) => {
+  "a 'readable' listener before": exchanged('either', ({ open, response, record }) => {
     const source = open()
     source.once('readable', () => record.note('readable'))
     source.pipe(response)
   }),
-  setEncoding: played({ declined: 'source-shared' }, ({ open, response }) => open().setEncoding('hex').pipe(response)),
-  'setEncoding meanwhile': played(
+  setEncoding: exchanged({ declined: 'source-shared' }, ({ open, response }) =>
+    open().setEncoding('hex').pipe(response),
+  ),
+  'setEncoding meanwhile': exchanged(
     'either',
     async ({ open, response, underWay, letRead }) => {
       const source = open()
@@ -214,206 +216,26 @@ export const cases: Cases = {
     record.note('read', (source.read(10) as Buffer).toString('hex'))
     source.pipe(response)
   }),
-  'unshift before': played('either', async ({ open, response }) => {
+  'unshift before': exchanged('either', async ({ open, response }) => {
     const source = open()
     await once(source, 'open')
     source.unshift(Buffer.from('in front of it'))
     source.pipe(response)
   }),
-  'resumed to its end before': played({ declined: 'source-unavailable' }, async ({ open, response }) => {
+  'resumed to its end before': exchanged({ declined: 'source-unavailable' }, async ({ open, response }) => {
     const source = open()
     source.resume()
     await until(source, 'close')
     source.pipe(response)
     response.end('nothing')
   }),
-
-  'destroy of the source before': played({ declined: 'source-unavailable' }, ({ open, response }) => {
-    const source = open()
-    source.destroy()
-    source.pipe(response)
-    source.on('close', () => response.end('nothing'))
-  }),
-  'destroy of the source in the same tick': played('nothing', ({ open, response }) => {
-    const source = open()
-    source.pipe(response)
-    source.destroy()
-    source.on('close', () => response.end('nothing'))
-  }),
-  'destroy of the source meanwhile': cut(async ({ open, response, underWay, letRead }) => {
-    const source = open()
-    source.pipe(response)
-    await underWay()
-    source.destroy()
-    letRead()
-    await until(source, 'close')
-    response.end()
-  }),
-  'destroy of the source meanwhile, with an error': cut(async ({ open, response, underWay, letRead }) => {
-    const source = open()
-    source.pipe(response)
-    await underWay()
-    source.destroy(new Error('enough'))
-    letRead()
-    await until(source, 'close')
-    response.destroy()
-  }),
-  'destroy of the response before': played(
-    { declined: 'destination-unavailable' },
-    ({ open, response }) => {
-      response.destroy()
-      open().pipe(response)
-    },
-    { cut: true },
-  ),
-  'destroy of the response in the same tick': played('either', ({ open, response }) => {
-    open().pipe(response)
-    response.destroy()
-  }),
-  'destroy of the response meanwhile': cut(async ({ open, response, underWay }) => {
-    open().pipe(response)
-    await underWay()
-    response.destroy()
-  }),
-  'destroy of the response meanwhile, with an error': cut(async ({ open, response, underWay }) => {
-    open().pipe(response)
-    await underWay()
-    response.destroy(new Error('enough'))
-  }),
-  'destroy of the socket meanwhile': cut(async ({ open, response, socket, underWay }) => {
-    open().pipe(response)
-    await underWay()
-    socket.destroy()
-  }),
-  'destroy of the socket meanwhile, with an error': cut(async ({ open, response, socket, underWay }) => {
-    open().pipe(response)
-    await underWay()
-    socket.destroy(new Error('enough'))
-  }),
-  'the client goes meanwhile': cut(async ({ open, response, underWay, incoming }) => {
-    open().pipe(response)
-    await underWay()
-    ;(await incoming()).destroy()
-  }),
-  'unpipe meanwhile, and the response is ended': cut(async ({ open, response, underWay, letRead, record }) => {
-    const source = open()
-    source.pipe(response)
-    await underWay()
-    source.unpipe(response)
-    response.end(tail, record.callback('end callback'))
-    source.destroy()
-    letRead()
-  }),
-
-  'pipeline with a callback': whole(({ open, response, record }) => {
-    record.note('pipeline returned', pipeline(open(), response, record.callback('pipeline')) === response)
-  }),
-  'pipeline with a promise': whole(({ open, response, record }) =>
-    record.outcome('pipeline', pipelinePromise(open(), response)),
-  ),
-  'pipeline with end: false': whole(async ({ open, response, record }) => {
-    await record.outcome('pipeline', pipelinePromise(open(), response, { end: false }))
-    response.end(tail)
-  }),
-  'pipeline of a large file': whole(
-    ({ open, response, record }) => record.outcome('pipeline', pipelinePromise(open(), response)),
-    { size: largeBytes },
-  ),
-  'pipeline that is aborted before': played('nothing', async ({ open, response, record }) => {
-    const signal = AbortSignal.abort()
-    await record.outcome('pipeline', pipelinePromise(open(), response, { signal }))
-    if (!response.destroyed) response.end('nothing')
-  }),
-  'pipeline that is aborted meanwhile': cut(async ({ open, response, record, underWay }) => {
-    const abort = new AbortController()
-    const outcome = record.outcome('pipeline', pipelinePromise(open(), response, { signal: abort.signal }))
-    await underWay()
-    abort.abort()
-    await outcome
-  }),
-  'pipeline whose source fails': cut(async ({ open, response, record, underWay }) => {
-    const source = open()
-    pipeline(source, response, record.callback('pipeline'))
-    await underWay()
-    source.destroy(Object.assign(new Error('enough'), { code: 'ENOUGH' }))
-  }),
-  'pipeline whose client goes': cut(async ({ open, response, record, underWay, incoming }) => {
-    pipeline(open(), response, record.callback('pipeline'))
-    await underWay()
-    ;(await incoming()).destroy()
-  }),
-  'pipeline of a file that is not there': played('nothing', async ({ path, watch, response, record }) => {
-    const source = watch(createReadStream(`${path}.missing`))
-    await record.outcome('pipeline', pipelinePromise(source, response))
-  }),
-  'pipeline through a transform': played('nothing', ({ open, response, record }) => {
-    const transform = new Transform({ transform: (chunk, _encoding, callback) => callback(null, chunk) })
-    return record.outcome('pipeline', pipelinePromise(open(), transform, response))
-  }),
-  'finished of both': whole(({ open, response, record }) => {
-    const source = open()
-    finished(source, record.callback('source finished'))
-    finished(response, record.callback('response finished'))
-    source.pipe(response)
-  }),
-  'finished with promises': whole(async ({ open, response, record }) => {
-    const source = open()
-    source.pipe(response)
-    await Promise.all([
-      record.outcome('source finished', finishedPromise(source)),
-      record.outcome('response finished', finishedPromise(response)),
-    ])
-  }),
-  'addAbortSignal to the source': cut(async ({ open, response, underWay, letRead }) => {
-    const abort = new AbortController()
-    const source = open()
-    addAbortSignal(abort.signal, source)
-    source.pipe(response)
-    await underWay()
-    abort.abort()
-    letRead()
-    await until(source, 'close')
-    response.destroy()
-  }),
-  'signal of the source': cut(async ({ open, response, underWay, letRead }) => {
-    const abort = new AbortController()
-    const source = open({ signal: abort.signal })
-    source.pipe(response)
-    await underWay()
-    abort.abort()
-    letRead()
-    await until(source, 'close')
-    response.destroy()
-  }),
-  'compose with a transform': played('nothing', ({ open, response }) => {
-    const upper = new Transform({ transform: (chunk, _encoding, callback) => callback(null, chunk) })
-    open().compose(upper).pipe(response)
-  }),
-  'toWeb and back': played('nothing', ({ open, response }) => {
-    Readable.fromWeb(Readable.toWeb(open()) as Parameters<typeof Readable.fromWeb>[0]).pipe(response)
-  }),
-  'async iteration': played('nothing', async ({ open, response }) => {
-    for await (const chunk of open()) if (!response.write(chunk)) await once(response, 'drain')
-    response.end()
-  }),
-  'async iteration after unpipe': played('either', async ({ open, response }) => {
-    const source = open()
-    source.pipe(response)
-    source.unpipe(response)
-    for await (const chunk of source) response.write(chunk)
-    response.end()
-  }),
 }
 
 function whole(serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return played('offloaded', serve, options)
+  return exchanged('offloaded', serve, options)
 }
 
 /** Somebody stops it in the middle. */
 function cut(serve: (serving: Serving) => unknown): Case {
-  return played('cut', serve, { ...held, cut: true })
-}
-
-function played(expect: Expectation, serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return { expect, play: (stage) => exchange(stage, serve, options) }
+  return exchanged('cut', serve, { ...held, cut: true })
 }

@@ -6,23 +6,23 @@ import { createReadStream } from 'node:fs'
 import http from 'node:http'
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
-import type { Case, Cases, Expectation } from '../case.js'
-import { type ExchangeOptions, exchange, largeBytes, type Serving, smallBytes } from '../exchange.js'
+import type { Cases } from '../case.js'
+import { exchanged, largeBytes, smallBytes } from '../exchange.js'
 
 type Method = (...parameters: unknown[]) => unknown
 
 export const cases: Cases = {
-  'response.write, passed on': played({ declined: 'response-wrapped' }, ({ open, response, record }) => {
+  'response.write, passed on': exchanged({ declined: 'response-wrapped' }, ({ open, response, record }) => {
     const seen = countBytes(response, 'write')
     response.on('finish', () => record.note('seen', seen.bytes))
     open().pipe(response)
   }),
-  'response.write, changed': played({ declined: 'response-wrapped' }, ({ open, response }) => {
+  'response.write, changed': exchanged({ declined: 'response-wrapped' }, ({ open, response }) => {
     const write = response.write as Method
     response.write = ((chunk: Buffer) => write.call(response, flip(chunk))) as typeof response.write
     open().pipe(response)
   }),
-  'response.write, wrapped in the middle': played(
+  'response.write, wrapped in the middle': exchanged(
     { partly: 'response-wrapped' },
     async ({ open, response, underWay, letRead, record }) => {
       open().pipe(response)
@@ -33,42 +33,42 @@ export const cases: Cases = {
     },
     { size: largeBytes, holdsBack: true, cut: true },
   ),
-  'response.write, wrapped and put back': played('offloaded', ({ open, response }) => {
+  'response.write, wrapped and put back': exchanged('offloaded', ({ open, response }) => {
     const { write } = response
     response.write = () => false
     response.write = write
     open().pipe(response)
   }),
-  'response.end': played('offloaded', ({ open, response, record }) => {
+  'response.end': exchanged('offloaded', ({ open, response, record }) => {
     wrap(response, 'end', (...parameters) => record.note('end called', parameters.length))
     open().pipe(response)
   }),
-  'response.writeHead': played('offloaded', ({ open, response, record }) => {
+  'response.writeHead': exchanged('offloaded', ({ open, response, record }) => {
     wrap(response, 'writeHead', (status) => {
       record.note('writeHead', status, response.headersSent)
       response.setHeader('X-Time', 'some')
     })
     open().pipe(response)
   }),
-  'response.writeHead, called by the application': played('offloaded', ({ open, response, record, size }) => {
+  'response.writeHead, called by the application': exchanged('offloaded', ({ open, response, record, size }) => {
     wrap(response, 'writeHead', (status) => record.note('writeHead', status, response.headersSent))
     response.writeHead(200, { 'Content-Length': size })
     open().pipe(response)
   }),
-  'response.setHeader': played('offloaded', ({ open, response, record, size }) => {
+  'response.setHeader': exchanged('offloaded', ({ open, response, record, size }) => {
     wrap(response, 'setHeader', (name) => record.note('setHeader', name))
     response.setHeader('Content-Length', size)
     open().pipe(response)
   }),
-  'response.on': played('offloaded', ({ open, response }) => {
+  'response.on': exchanged('offloaded', ({ open, response }) => {
     wrap(response, 'on', () => {})
     open().pipe(response)
   }),
-  'response.emit': played('offloaded', ({ open, response, record }) => {
+  'response.emit': exchanged('offloaded', ({ open, response, record }) => {
     wrap(response, 'emit', (event) => event !== 'drain' && record.note('emitted', event))
     open().pipe(response)
   }),
-  'response.flushHeaders': played(
+  'response.flushHeaders': exchanged(
     'offloaded',
     ({ open, response, record }) => {
       wrap(response, 'flushHeaders', () => record.note('flushed', response.headersSent))
@@ -76,26 +76,26 @@ export const cases: Cases = {
     },
     { cut: true },
   ),
-  'socket.write': played({ declined: 'socket-wrapped' }, ({ open, response, socket }) => {
+  'socket.write': exchanged({ declined: 'socket-wrapped' }, ({ open, response, socket }) => {
     wrap(socket, 'write', () => {})
     open().pipe(response)
   }),
-  'socket.end and socket.destroy': played('offloaded', ({ open, response, socket }) => {
+  'socket.end and socket.destroy': exchanged('offloaded', ({ open, response, socket }) => {
     wrap(socket, 'end', () => {})
     wrap(socket, 'destroy', () => {})
     open().pipe(response)
   }),
-  "the source's pipe": played('offloaded', ({ open, response, record }) => {
+  "the source's pipe": exchanged('offloaded', ({ open, response, record }) => {
     const source = open()
     wrap(source, 'pipe', (destination) => record.note('pipe called', destination === response))
     source.pipe(response)
   }),
-  "the source's on": played('offloaded', ({ open, response }) => {
+  "the source's on": exchanged('offloaded', ({ open, response }) => {
     const source = open()
     wrap(source, 'on', () => {})
     source.pipe(response)
   }),
-  "the source's emit": played({ declined: 'source-wrapped' }, ({ open, response, record }) => {
+  "the source's emit": exchanged({ declined: 'source-wrapped' }, ({ open, response, record }) => {
     const source = open()
     let bytes = 0
     wrap(source, 'emit', (event, chunk) => {
@@ -104,16 +104,16 @@ export const cases: Cases = {
     source.on('end', () => record.note('emitted', bytes))
     source.pipe(response)
   }),
-  'a response of another class': played('offloaded', ({ open, response }) => open().pipe(response), {
+  'a response of another class': exchanged('offloaded', ({ open, response }) => open().pipe(response), {
     server: { ServerResponse: class extends http.ServerResponse {} } as never,
   }),
-  'a response of another class, with a write of its own': played(
+  'a response of another class, with a write of its own': exchanged(
     { declined: 'response-wrapped' },
     ({ open, response }) => open().pipe(response),
     { server: { ServerResponse: OwnResponse() } as never },
   ),
-  'a stream between': played('nothing', ({ open, response }) => open().pipe(new PassThrough()).pipe(response)),
-  'diagnostics channels of node:http': played('offloaded', async ({ open, response, record, underWay }) => {
+  'a stream between': exchanged('nothing', ({ open, response }) => open().pipe(new PassThrough()).pipe(response)),
+  'diagnostics channels of node:http': exchanged('offloaded', async ({ open, response, record, underWay }) => {
     const listener = (message: unknown) => {
       if ((message as { response?: unknown }).response === response) record.note('channel finish')
     }
@@ -142,10 +142,6 @@ export const cases: Cases = {
       return { bytes }
     },
   },
-}
-
-function played(expect: Expectation, serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return { expect, play: (stage) => exchange(stage, serve, options) }
 }
 
 /** Does something before each call of a method. */

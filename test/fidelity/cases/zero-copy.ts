@@ -6,7 +6,8 @@ import { createReadStream } from 'node:fs'
 import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Case, Cases, Expectation } from '../case.js'
-import { type ExchangeOptions, exchange, largeBytes, type Serving, tail } from '../exchange.js'
+import { tail } from '../client.js'
+import { type ExchangeOptions, exchange, largeBytes, type Serving } from '../exchange.js'
 
 type Serve = (serving: Serving, zeroCopy: (destination: NodeJS.WritableStream, options?: object) => Writable) => unknown
 

@@ -1,10 +1,11 @@
 import { createReadStream, type ReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
+import { tail } from '../client.js'
 import { Connection } from '../connection.js'
 import { Collector, collectData } from '../consumers.js'
-import { deferred, tail, turns, until } from '../exchange.js'
 import type { Files } from '../files.js'
 import type { Stage } from '../stage.js'
+import { deferred, turns, until } from '../waiting.js'
 import type { Exchange, FileStep, Program, Step, WordStep } from './program.js'
 
 export interface Tally {

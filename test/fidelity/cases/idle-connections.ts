@@ -1,0 +1,188 @@
+// Connections on which nothing happens, or no more: timeouts, closing servers, clients that leave.
+
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { type Case, type Cases, played } from '../case.js'
+import { Connection } from '../connection.js'
+import { largeBytes } from '../exchange.js'
+import { serveFiles } from '../file-server.js'
+
+export const cases: Cases = {
+  keepAliveTimeout: played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    server.keepAliveTimeout = briefMs
+    const connection = await Connection.open(stage, server)
+    const first = await connection.get('/file')
+    return { first, rest: await connection.rest() }
+  }),
+  'requestTimeout, while a file is being sent': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage, {
+      requestTimeout: 300,
+      headersTimeout: 200,
+      connectionsCheckingInterval: 50,
+    })
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    await connection.begun()
+    await idle(600)
+    return connection.answer()
+  }),
+  'requestTimeout, by a request that stays incomplete': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage, {
+      requestTimeout: 300,
+      headersTimeout: 200,
+      connectionsCheckingInterval: 50,
+    })
+    const connection = await Connection.open(stage, server)
+    const first = await connection.get('/file')
+    connection.socket.write('GET /file HTTP/1.1\r\n')
+    return { first, rest: await connection.rest() }
+  }),
+  'server.timeout, by a client that stops reading': timedOut(async (server) => {
+    server.timeout = 400
+  }),
+  'socket.setTimeout, by a client that stops reading': timedOut(async (server) => {
+    server.on('request', (request) => request.socket.setTimeout(400))
+  }),
+  'response.setTimeout, by a client that stops reading': timedOut(async (server) => {
+    server.on('request', (_request, response) => response.setTimeout(400, () => response.destroy()))
+  }),
+  'a timeout, while a slow client advances': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    server.timeout = 1000
+    let timeouts = 0
+    server.on('timeout', (socket: Socket) => {
+      timeouts++
+      socket.destroy()
+    })
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    await connection.begun()
+    // So many bytes each time that the server can go on each time: it is never still for as long as its timeout.
+    for (let i = 0; i < 10; ++i) {
+      await idle(150)
+      await connection.readSome(1.5 * 2 ** 20)
+    }
+    return { answer: await connection.answer(), timeouts }
+  }),
+
+  'closeIdleConnections, after a file': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    const connection = await Connection.open(stage, server)
+    const answered = responseClosed(server)
+    const first = await connection.get('/file')
+    await answered
+    server.closeIdleConnections()
+    return { first, rest: await connection.rest() }
+  }),
+  'closeIdleConnections, in the middle of a file': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    await connection.begun()
+    server.closeIdleConnections()
+    return connection.answer()
+  }),
+  'closeAllConnections, in the middle of a file': played('cut', async (stage) => {
+    const server = await serveFiles(stage)
+    const answered = responseClosed(server)
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    await connection.begun()
+    server.closeAllConnections()
+    await answered
+    const { bytes, hadError } = await connection.ended()
+    return { whole: bytes.length >= largeBytes, hadError }
+  }),
+  'server.close, in the middle of a file': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    server.keepAliveTimeout = briefMs
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    await connection.begun()
+    const closed = once(server, 'close')
+    server.close()
+    const answer = await connection.answer()
+    await closed
+    return { answer, rest: await connection.rest() }
+  }),
+
+  'an abort before the answer': aborted(async (connection) => connection.socket.destroy()),
+  'an abort at the head': aborted(async (connection) => {
+    await connection.begun()
+    connection.socket.destroy()
+  }),
+  'an abort in the middle': aborted(async (connection) => {
+    await connection.readSome(largeBytes / 2)
+    connection.socket.destroy()
+  }),
+  'an end in the middle, and reading on': played('cut', async (stage) => {
+    const server = await serveFiles(stage)
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    await connection.begun()
+    connection.socket.end()
+    const { bytes, hadError } = await connection.ended()
+    return { whole: bytes.length >= largeBytes, hadError }
+  }),
+}
+
+const briefMs = 150
+
+/** A client that takes the head of a large file, and then nothing any more. */
+function timedOut(arrange: (server: Server) => Promise<void>): Case {
+  return played('cut', async (stage) => {
+    const server = await serveFiles(stage)
+    await arrange(server)
+    const gone = new Promise<string>((resolve) => {
+      server.on('connection', (socket) => socket.on('close', (hadError) => resolve(`closed, error: ${hadError}`)))
+    })
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    await connection.begun()
+    return { server: await gone }
+  })
+}
+
+/** A client that leaves. */
+function aborted(leave: (connection: Connection) => Promise<unknown>): Case {
+  return played('either', async (stage) => {
+    const server = await serveFiles(stage)
+    const closed = new Promise<object>((resolve) => {
+      server.on('request', (request, response) => {
+        response.on('close', () => {
+          resolve({
+            finished: response.writableFinished,
+            destroyed: response.destroyed,
+            requestDestroyed: request.destroyed,
+          })
+        })
+      })
+    })
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    const asked = once(server, 'request')
+    await asked
+    await leave(connection)
+    return closed
+  })
+}
+
+function _connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
+  })
+}
+
+/** Until the server has done with its next response. */
+function responseClosed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.once('request', (_request, response) => response.on('close', resolve))
+  })
+}
+
+/** Time that has to pass, because the case is about it. */
+function idle(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

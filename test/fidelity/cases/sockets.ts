@@ -1,0 +1,135 @@
+// Sockets that files are piped into without an HTTP response, from a server or from a client.
+
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { type Cases, played } from '../case.js'
+import { describeBytes } from '../client.js'
+import { Connection } from '../connection.js'
+import { largeBytes, smallBytes } from '../exchange.js'
+import { serveFiles } from '../file-server.js'
+import { deferred, until } from '../waiting.js'
+
+export const cases: Cases = {
+  'upgrade after a file': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    server.on('upgrade', (_request, socket: Socket, head: Buffer) => {
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n${head}`)
+      socket.pipe(socket)
+    })
+    const connection = await Connection.open(stage, server)
+    const first = await connection.get('/file')
+    connection.socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+    const head = await connection.head()
+    connection.socket.write('and back')
+    const echo = (await connection.take(8)).toString()
+    connection.socket.end()
+    return { first, head, echo, rest: await connection.rest() }
+  }),
+  'upgrade, and a file over the new protocol': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    const path = stage.files.make(smallBytes)
+    server.on('upgrade', (_request, socket: Socket) => {
+      stage.judge(socket)
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: file\r\nConnection: Upgrade\r\n\r\n')
+      createReadStream(path).pipe(socket)
+    })
+    const connection = await Connection.open(stage, server)
+    connection.socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: file\r\n\r\n')
+    return { head: await connection.head(), rest: await connection.rest() }
+  }),
+  'CONNECT after a file': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    server.on('connect', (_request, socket: Socket) => {
+      socket.write('HTTP/1.1 200 Connected\r\n\r\n')
+      socket.pipe(socket)
+    })
+    const connection = await Connection.open(stage, server)
+    const first = await connection.get('/file')
+    connection.socket.write('CONNECT there:1 HTTP/1.1\r\nHost: there:1\r\n\r\n')
+    const head = await connection.head()
+    connection.socket.write('and back')
+    const echo = (await connection.take(8)).toString()
+    connection.socket.end()
+    return { first, head, echo, rest: await connection.rest() }
+  }),
+
+  'a file to a socket': played('offloaded', async (stage) => {
+    const path = stage.files.make(smallBytes)
+    const server = await stage.serveSockets((socket) => {
+      socket.on('error', stage.record.callback('socket error'))
+      createReadStream(path).pipe(socket)
+    })
+    return (await Connection.open(stage, server)).rest()
+  }),
+  'words and files to a socket, in their order': played('offloaded', async (stage) => {
+    const path = stage.files.make(smallBytes)
+    const server = await stage.serveSockets((socket) => {
+      socket.write('one')
+      const first = createReadStream(path)
+      first.pipe(socket, { end: false })
+      first.on('end', () => {
+        socket.write('two', stage.record.callback('written'))
+        socket.cork()
+        socket.write('three')
+        socket.write(Buffer.from('four'))
+        socket.uncork()
+        createReadStream(path, { start: 7 }).pipe(socket)
+      })
+    })
+    return { rest: await (await Connection.open(stage, server)).rest(), events: stage.record.seen(false) }
+  }),
+  'files in both directions': played('offloaded', async (stage) => {
+    const path = stage.files.make(smallBytes)
+    const chunks: Buffer[] = []
+    const received = deferred<void>()
+    const server = await stage.serveSockets(
+      (socket) => {
+        socket.on('data', (chunk) => chunks.push(chunk))
+        socket.on('end', received.resolve)
+        createReadStream(path).pipe(socket)
+      },
+      { allowHalfOpen: true },
+    )
+    const connection = await Connection.open(stage, server)
+    const fromServer = connection.rest()
+    createReadStream(path, { start: 1000 }).pipe(connection.socket)
+    await Promise.all([fromServer, received.promise])
+    return { fromServer: await fromServer, fromClient: describeBytes(Buffer.concat(chunks)) }
+  }),
+  'an upload by a client': played('offloaded', async (stage) => {
+    const path = stage.files.make(largeBytes)
+    const chunks: Buffer[] = []
+    const server = await stage.serveHttp((request, response) => {
+      request.on('data', (chunk) => chunks.push(chunk))
+      request.on('end', () => response.end('thanks'))
+    })
+    const outgoing = stage.request(server, { method: 'PUT' })
+    stage.judge(outgoing)
+    stage.record.watch('request', outgoing, ['finish', 'close', 'error', 'pipe', 'unpipe'])
+    createReadStream(path).pipe(outgoing)
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+    incoming.resume()
+    await until(incoming, 'close')
+    return { sent: describeBytes(Buffer.concat(chunks)), events: stage.record.seen(true) }
+  }),
+  'an upload that waits for 100-continue': played('offloaded', async (stage) => {
+    const path = stage.files.make(smallBytes)
+    const chunks: Buffer[] = []
+    const server = await stage.serveHttp((request, response) => {
+      request.on('data', (chunk) => chunks.push(chunk))
+      request.on('end', () => response.end('thanks'))
+    })
+    const outgoing = stage.request(server, {
+      method: 'PUT',
+      headers: { Expect: '100-continue', 'Content-Length': smallBytes },
+    })
+    stage.judge(outgoing)
+    outgoing.on('continue', () => createReadStream(path).pipe(outgoing))
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+    incoming.resume()
+    await until(incoming, 'close')
+    return describeBytes(Buffer.concat(chunks))
+  }),
+}

@@ -1,0 +1,25 @@
+import { createReadStream } from 'node:fs'
+import type { Server } from 'node:http'
+import type { ServerOptions } from 'node:https'
+import { largeBytes, smallBytes } from './exchange.js'
+import type { Stage } from './stage.js'
+
+/** By path. */
+const sizes: Record<string, number> = { '/file': smallBytes, '/chunked': smallBytes, '/large': largeBytes }
+
+/** A server of files by their size; everything else is a word. */
+export async function serveFiles(stage: Stage, options: ServerOptions = {}): Promise<Server> {
+  const paths = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, stage.files.make(size)]))
+  return stage.serveHttp((request, response) => {
+    const path = paths[request.url ?? '']
+    response.sendDate = false
+    if (path === undefined) {
+      response.end('a word')
+      return
+    }
+    if (request.url === '/file') response.setHeader('Content-Length', smallBytes)
+    const source = createReadStream(path)
+    response.on('close', () => source.destroy())
+    source.pipe(response)
+  }, options)
+}
