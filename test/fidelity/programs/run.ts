@@ -39,9 +39,10 @@ export async function run({ exchanges, pipelined, readerWaits }: Program, stage:
     // How far it came is chance.
     answers.push(end === 'cut' ? 'cut' : answer)
   }
-  const isLast = exchanges.at(-1)
-  const rest = isLast?.framing === 'close' || isLast?.end === 'cut' ? await connection.ended() : undefined
-  return { seen: { answers, served: await Promise.all(served), rest: rest?.bytes.length === 0 }, tally }
+  const last = exchanges.at(-1)
+  const ends = last?.framing === 'close' && last.end !== 'cut'
+  const nothingElse = !ends || (await connection.ended()).bytes.length === 0
+  return { seen: { answers, served: await Promise.all(served), nothingElse }, tally }
 }
 
 async function serve({ framing, steps, end }: Exchange, response: ServerResponse, stage: Stage, tally: Tally) {
