@@ -16,8 +16,8 @@ import { type Program, program, rangeBytes } from './programs/program.js'
 import { ProgramPlayer } from './programs/program-player.js'
 import type { Tally } from './programs/run.js'
 
-const numRuns = Number(process.env.KTLS_PIPE_PROGRAMS ?? (ownKernel ? 40 : 300))
-const seed = Number(process.env.KTLS_PIPE_PROGRAMS_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const numRuns = Number(process.env.KTLS_PIPE_PROGRAMS || (ownKernel ? 40 : 300))
+const seed = Number(process.env.KTLS_PIPE_PROGRAMS_SEED || Math.floor(Math.random() * 2 ** 31))
 
 t.setTimeout(Math.max(timeLimitMs, numRuns * 1000))
 limitNetworkBuffers(t, {
