@@ -21,6 +21,8 @@ const buildTimeoutMs = 10 * 60_000
 const demoTimeoutMs = 30 * 60_000
 const maximumCpuRatio = 0.4
 const mebibyte = 2 ** 20
+/** What runs on this machine, and again where the kernel has TLS; folders below `test/`. */
+const everywhere = ['behaviour', 'fidelity', 'kernel', 'soak']
 /** Programs of their own beside the test files, paths below `test/`. */
 const startedByTests = ['fidelity/player.ts', 'fidelity/programs/player.ts']
 
@@ -55,9 +57,7 @@ async function runAll() {
   }
   if (['host', 'kernel', 'soak'].some((suite) => suites.has(suite))) await expectNativeTests()
   if (suites.has('host')) {
-    await runHostTests(session, 'this machine', ['unit', 'behaviour', 'fidelity', 'kernel', 'soak'], {
-      coverage: !grep,
-    })
+    await runHostTests(session, 'this machine', ['unit', ...everywhere], { coverage: !grep })
   }
   if (suites.has('package')) await runHostTests(session, 'package', ['package'])
   if (suites.has('kernel') || suites.has('soak')) await runPrograms()
@@ -89,7 +89,7 @@ function filterEnvironment() {
 
 async function runPrograms() {
   const { suites, grep } = options
-  const files = ['behaviour', 'fidelity', 'kernel', 'soak'].flatMap((folder) => testFiles(root, folder, options))
+  const files = everywhere.flatMap((folder) => testFiles(root, folder, options))
   const programOf = await compileTests(
     root,
     [...files, ...startedByTests].map((file) => `test/${file}`),

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createReadStream, type ReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { install } from 'ktls-pipe'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { temporaryFolder, writeSparseFile } from '../support/files.js'
 import { request, type Scheme } from '../support/http-client.js'
 import { kernelTls, startCounting } from '../support/kernel.js'
@@ -29,36 +29,37 @@ const stops: Record<string, (source: ReadStream, response: ServerResponse) => vo
 for (const scheme of ['http', 'https'] as const) {
   for (const [name, stop] of Object.entries(stops)) {
     t.test(`${scheme}, ${name}`, async (t) => {
-      const { sentBefore, arrived } = await stopped(scheme, stop)
+      const { sentBefore, arrived } = await stopped(t, scheme, stop)
       t.ok(arrived < fileBytes, 'it stops')
       t.ok(arrived - sentBefore <= mostBytesAfterwards, 'a range at most', { sentBefore, arrived })
     })
   }
+}
 
-  async function stopped(scheme: Scheme, stop: (source: ReadStream, response: ServerResponse) => void) {
-    const count = startCounting()
-    const source = createReadStream(path)
-    let sentBefore = 0
-    let stopNow = () => {}
-    const listener = (_request: unknown, response: ServerResponse) => {
-      source.pipe(response)
-      stopNow = () => {
-        sentBefore = source.bytesRead
-        stop(source, response)
-        response.end()
-      }
+/** How much of the file was sent when it was stopped, and how much has arrived in the end. */
+async function stopped(t: Test, scheme: Scheme, stop: (source: ReadStream, response: ServerResponse) => void) {
+  const count = startCounting()
+  const source = createReadStream(path)
+  let sentBefore = 0
+  let stopNow = () => {}
+  const listener = (_request: unknown, response: ServerResponse) => {
+    source.pipe(response)
+    stopNow = () => {
+      sentBefore = source.bytesRead
+      stop(source, response)
+      response.end()
     }
-    const { port } = scheme === 'https' ? await startHttps(t, listener) : await startHttp(t, listener)
-    const incoming = await request(scheme, port)
-    let arrived = 0
-    incoming.on('data', (chunk: Buffer) => {
-      if (arrived === 0) stopNow()
-      arrived += chunk.length
-    })
-    await once(incoming, 'end')
-    source.destroy()
-    const { transfers } = count()
-    t.equal(transfers.tls + transfers.tcp, scheme === 'http' || kernelTls ? 1 : 0, `${scheme}: offloaded`)
-    return { sentBefore, arrived }
   }
+  const { port } = scheme === 'https' ? await startHttps(t, listener) : await startHttp(t, listener)
+  const incoming = await request(scheme, port)
+  let arrived = 0
+  incoming.on('data', (chunk: Buffer) => {
+    if (arrived === 0) stopNow()
+    arrived += chunk.length
+  })
+  await once(incoming, 'end')
+  source.destroy()
+  const { transfers } = count()
+  t.equal(transfers.tls + transfers.tcp, scheme === 'http' || kernelTls ? 1 : 0, `${scheme}: offloaded`)
+  return { sentBefore, arrived }
 }

@@ -5,9 +5,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { createReadStream, type ReadStream, readFileSync } from 'node:fs'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { pipeline, Writable } from 'node:stream'
+import { pipeline } from 'node:stream'
 import { install, setOffload } from 'ktls-pipe'
 import t, { type Test } from 'tap'
+import { Collector } from '../support/collector.js'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { receive, request, type Scheme } from '../support/http-client.js'
 import { kernelTls, startCounting } from '../support/kernel.js'
@@ -142,19 +143,6 @@ function untilQuiet(incoming: IncomingMessage): Promise<void> {
       resolve()
     }
   })
-}
-
-class Collector extends Writable {
-  readonly #chunks: Buffer[] = []
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.#chunks)
-  }
-
-  override _write(chunk: Buffer, _encoding: string, callback: () => void): void {
-    this.#chunks.push(chunk)
-    callback()
-  }
 }
 
 function expectFile(t: Test, bytes: Buffer): void {

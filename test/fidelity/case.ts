@@ -19,8 +19,6 @@ export interface Case {
   /** What is seen: the same in every way. */
   play: (stage: Stage) => Promise<unknown>
   expect: Expectation
-  /** Where the case means something. */
-  schemes?: readonly ('http' | 'https')[]
 }
 
 export type Cases = Record<string, Case>

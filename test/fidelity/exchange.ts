@@ -29,6 +29,8 @@ export interface Serving {
   /** Until the client has the first bytes of the body; it takes more only when `letRead` was called. */
   underWay(): Promise<void>
   letRead(): void
+  /** Pipes the file into the response, and waits until it is under way. */
+  pipeUntilUnderWay(): Promise<ReadStream>
   /** The client's side. */
   incoming(): Promise<IncomingMessage>
 }
@@ -47,6 +49,9 @@ export interface ExchangeOptions {
   cut?: boolean
 }
 
+/** The client stops reading with much of a large file still to come. */
+export const held: ExchangeOptions = { size: largeBytes, holdsBack: true }
+
 const sourceEvents = ['open', 'ready', 'end', 'close', 'error']
 const pipeEvents = ['pipe', 'unpipe']
 const responseEvents = ['prefinish', 'finish', 'close', 'error']
@@ -58,6 +63,16 @@ export function exchanged(
   options: ExchangeOptions = {},
 ): Case {
   return { expect, play: (stage) => exchange(stage, serve, options) }
+}
+
+/** All of it goes through the kernel. */
+export function offloaded(serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
+  return exchanged('offloaded', serve, options)
+}
+
+/** Somebody stops it in the middle. */
+export function cut(serve: (serving: Serving) => unknown, options: ExchangeOptions = held): Case {
+  return exchanged('cut', serve, { ...options, cut: true })
 }
 
 /** One request, what the server does with it, and everything that either side can see. */
@@ -100,6 +115,8 @@ export async function exchange(
           return stateOfResponse(of, cut || event === 'prefinish')
         },
       )
+      const open = (sourceOptions: SourceOptions = {}) =>
+        watch(createReadStream(path, sourceOptions), bytesOf(sourceOptions, size))
       const serving: Serving = {
         request,
         response,
@@ -107,19 +124,21 @@ export async function exchange(
         record,
         path,
         size,
-        open: (sourceOptions = {}) => watch(createReadStream(path, sourceOptions), bytesOf(sourceOptions, size)),
+        open,
         watch,
         underWay: () => isReading.promise,
         letRead: mayRead.resolve,
+        async pipeUntilUnderWay() {
+          const source = open()
+          source.pipe(response)
+          await isReading.promise
+          return source
+        },
         incoming: () => incoming.promise,
       }
-      Promise.resolve(serve(serving)).then(
-        () => served.resolve({ response, socket }),
-        (error) => {
-          record.note('served', error)
-          served.resolve({ response, socket })
-        },
-      )
+      Promise.resolve(serve(serving))
+        .catch((error) => record.note('served', error))
+        .then(() => served.resolve({ response, socket }))
     })
   }, serverOptions)
 

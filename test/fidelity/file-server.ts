@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { Server } from 'node:http'
 import type { ServerOptions } from 'node:https'
+import { Connection } from './connection.js'
 import { largeBytes, smallBytes } from './exchange.js'
 import type { Stage } from './stage.js'
 
@@ -22,4 +23,15 @@ export async function serveFiles(stage: Stage, options: ServerOptions = {}): Pro
     response.on('close', () => source.destroy())
     source.pipe(response)
   }, options)
+}
+
+/** Until which a case waits. */
+export const briefMs = 150
+
+type Settings = Partial<Pick<Server, 'keepAliveTimeout' | 'maxRequestsPerSocket' | 'timeout'>>
+
+/** Such a server, and a client's connection to it. */
+export async function connectToFiles(stage: Stage, settings: Settings = {}, options: ServerOptions = {}) {
+  const server = Object.assign(await serveFiles(stage, options), settings)
+  return { server, connection: await Connection.open(stage, server) }
 }

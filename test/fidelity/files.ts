@@ -29,11 +29,6 @@ export class Files {
     return path
   }
 
-  /** A path where nothing is yet. */
-  path(name: string): string {
-    return join(this.#folder, `${++this.#made}-${name}`)
-  }
-
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true })
   }

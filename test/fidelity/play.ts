@@ -1,17 +1,12 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { certificate } from '../support/certificate.js'
 import type { Scheme } from '../support/http-client.js'
-import { kernelTls } from '../support/kernel.js'
-import { ownKernel } from '../support/network-buffers.js'
 import type { Cases, Expectation } from './case.js'
 import { newSeed } from './files.js'
 import { type Group, groups } from './groups.js'
+import { startPlayer } from './player-process.js'
 import type { Offload } from './stage.js'
+import { ways } from './ways.js'
 
 /** What a player is asked for. */
 export interface Part {
@@ -35,35 +30,20 @@ export interface Performance {
   offload?: Offload
 }
 
-interface Way {
-  scheme: Scheme
-  fallsBack: boolean
-}
-
-/** Where the kernel has TLS it is that which is looked at: what does without it is the same on the host, and faster. */
-const ways: Way[] = ownKernel
-  ? [{ scheme: 'https', fallsBack: false }]
-  : [
-      { scheme: 'http', fallsBack: false },
-      { scheme: 'http', fallsBack: true },
-      { scheme: 'https', fallsBack: !kernelTls },
-    ]
-
 /**
  * Plays a group of cases by plain Node, in a process where the package is not loaded, and with it: what a program can
- * see must be the same. The player lies beside the test: compiled, or a source file for the same loader.
+ * see must be the same.
  */
 export async function compareWays(t: Test, testUrl: string, group: Group): Promise<void> {
   const cases: Cases = groups[group]
-  const player = fileURLToPath(new URL(testUrl.endsWith('.ts') ? './player.ts' : './player.mjs', testUrl))
-  const common = { group, seed: newSeed(), certificate: await certificate() }
+  const names = Object.keys(cases)
+  const common = { group, names, seed: newSeed(), certificate: await certificate() }
   const plain = new Map<Scheme, Promise<Map<string, Performance>>>()
-  for (const { scheme, fallsBack } of ways) {
-    const names = Object.keys(cases).filter((name) => cases[name]?.schemes?.includes(scheme) ?? true)
-    const play = (withPackage: boolean) => perform(player, { ...common, scheme, names, withPackage, fallsBack })
+  for (const { name, scheme, fallsBack } of ways) {
+    const play = (withPackage: boolean) => perform(testUrl, { ...common, scheme, withPackage, fallsBack })
     if (!plain.has(scheme)) plain.set(scheme, play(false))
     const [expected, seen] = await Promise.all([plain.get(scheme) as Promise<Map<string, Performance>>, play(true)])
-    await t.test(`${scheme}, ${fallsBack ? 'falling back' : 'offloading'}`, async (t) => {
+    await t.test(name, async (t) => {
       for (const name of names) {
         await t.test(name, async (t) => {
           const { seen: wanted } = played(expected.get(name), 'plain Node')
@@ -82,18 +62,17 @@ function played(performance: Performance | undefined, by: string): Performance {
   return performance
 }
 
-async function perform(player: string, part: Part): Promise<Map<string, Performance>> {
-  const child = fork(player, [JSON.stringify(part)], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+async function perform(testUrl: string, part: Part): Promise<Map<string, Performance>> {
+  const { child, ended } = startPlayer(testUrl, './player', part)
   const performances = new Map<string, Performance>()
   child.on('message', (message) => {
     const performance = message as Performance
     performances.set(performance.name, performance)
   })
-  const [stderr, [code, signal]] = await Promise.all([text(child.stderr as Readable), once(child, 'close')])
+  const { code, description } = await ended
   if (code !== 0) {
     for (const name of part.names) {
-      if (!performances.has(name))
-        performances.set(name, { name, failed: `the player ended by ${code ?? signal}: ${stderr}` })
+      if (!performances.has(name)) performances.set(name, { name, failed: description })
     }
   }
   return performances

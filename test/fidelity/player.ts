@@ -2,14 +2,14 @@
 // play.ts; what to play comes as the first argument. The package is loaded before anything that it looks into.
 
 import type { Case, Cases } from './case.js'
+import { loadPackage } from './package.js'
 import type { Part, Performance } from './play.js'
-import type { Package } from './stage.js'
 
 const timeLimitMs = 120_000
 const atOnce = 4
 
 const part = JSON.parse(process.argv[2] ?? '') as Part
-const loaded = part.withPackage ? await loadPackage() : undefined
+const loaded = part.withPackage ? await loadPackage(part.fallsBack) : undefined
 const { Files } = await import('./files.js')
 const { Stage } = await import('./stage.js')
 const { groups } = await import('./groups.js')
@@ -20,12 +20,6 @@ const left = [...part.names]
 await Promise.all(Array.from({ length: atOnce }, playOn))
 files.remove()
 process.disconnect()
-
-async function loadPackage(): Promise<Package> {
-  const { install, createZeroCopyPipe, getOffloadState } = await import('ktls-pipe')
-  install({ tls: part.fallsBack ? false : { minimumBytes: 0 }, tcp: part.fallsBack ? false : { minimumBytes: 0 } })
-  return { createZeroCopyPipe, getOffloadState } as Package
-}
 
 async function playOn(): Promise<void> {
   for (let name = left.shift(); name !== undefined; name = left.shift()) {

@@ -3,20 +3,15 @@ import http from 'node:http'
 import https from 'node:https'
 import net, { type AddressInfo } from 'node:net'
 import tls from 'node:tls'
-import type { FallbackReason, OffloadState } from 'ktls-pipe'
+import type { FallbackReason } from 'ktls-pipe'
 import type { Scheme } from '../support/http-client.js'
 import type { Files } from './files.js'
+import type { Package } from './package.js'
 import { Recorder } from './recorder.js'
 
 /** Longer than a case takes on a slow machine. */
 const longMs = 10 * 60_000
 const settlesWithinMs = 500
-
-/** What the package tells of itself; there is none where plain Node plays. */
-export interface Package {
-  createZeroCopyPipe(destination: NodeJS.WritableStream, options?: object): NodeJS.WritableStream
-  getOffloadState(of: object): OffloadState
-}
 
 export interface Setting {
   scheme: Scheme
@@ -106,9 +101,11 @@ export class Stage {
 
   /** What was offloaded; a range that was cut is counted when its sender has let go of it. */
   async offload(): Promise<Offload> {
+    const { package: loaded } = this
+    if (loaded === undefined) return { bytesOffloaded: 0, reasons: [] }
     const endsAt = Date.now() + settlesWithinMs
     for (;;) {
-      const states = [...this.#destinations].flatMap((object) => this.package?.getOffloadState(object) ?? [])
+      const states = [...this.#destinations].map((object) => loaded.getOffloadState(object))
       const bytesOffloaded = states.reduce((sum, state) => sum + state.bytesOffloaded, 0)
       const reasons = states.flatMap(({ fallbackReason }) => fallbackReason ?? [])
       if (bytesOffloaded > 0 || reasons.length > 0 || Date.now() > endsAt) return { bytesOffloaded, reasons }

@@ -5,49 +5,43 @@ import type { Server } from 'node:http'
 import { type Cases, played } from '../case.js'
 import { Connection } from '../connection.js'
 import { smallBytes } from '../exchange.js'
-import { serveFiles } from '../file-server.js'
+import { briefMs, connectToFiles } from '../file-server.js'
 
 export const cases: Cases = {
   'requests one after the other': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { server, connection } = await connectToFiles(stage)
     const answers = []
     for (const path of ['/file', '/small', '/file', '/chunked', '/small']) answers.push(await connection.get(path))
     return { answers, connections: await connectionsOf(server) }
   }),
   'pipelined requests': played('either', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage)
     connection.ask('/file', '/small', '/chunked', '/file', '/small')
     const answers = []
     for (let i = 0; i < 5; ++i) answers.push(await connection.answer())
     return answers
   }),
   'pipelined files': played('either', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage)
     connection.ask(...Array.from({ length: 12 }, () => '/file'))
     const answers = []
     for (let i = 0; i < 12; ++i) answers.push(await connection.answer())
     return answers
   }),
   'HTTP/1.0': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage)
     connection.socket.write('GET /chunked HTTP/1.0\r\n\r\n')
     return connection.rest()
   }),
   'HTTP/1.0 with keep-alive': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage)
     connection.socket.write('GET /file HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
     const first = await connection.answer()
     connection.socket.write('GET /file HTTP/1.0\r\n\r\n')
     return { first, rest: await connection.rest() }
   }),
   'Connection: close': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage)
     connection.socket.write('GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     return connection.rest()
   }),
@@ -72,17 +66,13 @@ export const cases: Cases = {
     return connection.rest()
   }),
   'a request that is none, after a file': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage)
     const first = await connection.get('/file')
     connection.socket.write('NONSENSE\r\n\r\n')
     return { first, rest: await connection.rest() }
   }),
   maxRequestsPerSocket: played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    server.maxRequestsPerSocket = 2
-    server.keepAliveTimeout = briefMs
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage, { maxRequestsPerSocket: 2, keepAliveTimeout: briefMs })
     const answers = [await connection.get('/file'), await connection.get('/file')]
     return { answers, rest: await connection.rest() }
   }),
@@ -93,5 +83,3 @@ function connectionsOf(server: Server): Promise<number> {
     server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
   })
 }
-
-const briefMs = 150

@@ -4,12 +4,10 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, finished, pipeline, Readable, Transform } from 'node:stream'
 import { finished as finishedPromise, pipeline as pipelinePromise } from 'node:stream/promises'
-import type { Case, Cases } from '../case.js'
+import type { Cases } from '../case.js'
 import { tail } from '../client.js'
-import { type ExchangeOptions, exchanged, largeBytes, type Serving } from '../exchange.js'
+import { cut, exchanged, largeBytes, offloaded } from '../exchange.js'
 import { until } from '../waiting.js'
-
-const held: ExchangeOptions = { size: largeBytes, holdsBack: true }
 
 export const cases: Cases = {
   'destroy of the source before': exchanged({ declined: 'source-unavailable' }, ({ open, response }) => {
@@ -24,19 +22,15 @@ export const cases: Cases = {
     source.destroy()
     source.on('close', () => response.end('nothing'))
   }),
-  'destroy of the source meanwhile': cut(async ({ open, response, underWay, letRead }) => {
-    const source = open()
-    source.pipe(response)
-    await underWay()
+  'destroy of the source meanwhile': cut(async ({ response, letRead, pipeUntilUnderWay }) => {
+    const source = await pipeUntilUnderWay()
     source.destroy()
     letRead()
     await until(source, 'close')
     response.end()
   }),
-  'destroy of the source meanwhile, with an error': cut(async ({ open, response, underWay, letRead }) => {
-    const source = open()
-    source.pipe(response)
-    await underWay()
+  'destroy of the source meanwhile, with an error': cut(async ({ response, letRead, pipeUntilUnderWay }) => {
+    const source = await pipeUntilUnderWay()
     source.destroy(new Error('enough'))
     letRead()
     await until(source, 'close')
@@ -54,52 +48,45 @@ export const cases: Cases = {
     open().pipe(response)
     response.destroy()
   }),
-  'destroy of the response meanwhile': cut(async ({ open, response, underWay }) => {
-    open().pipe(response)
-    await underWay()
+  'destroy of the response meanwhile': cut(async ({ response, pipeUntilUnderWay }) => {
+    await pipeUntilUnderWay()
     response.destroy()
   }),
-  'destroy of the response meanwhile, with an error': cut(async ({ open, response, underWay }) => {
-    open().pipe(response)
-    await underWay()
+  'destroy of the response meanwhile, with an error': cut(async ({ response, pipeUntilUnderWay }) => {
+    await pipeUntilUnderWay()
     response.destroy(new Error('enough'))
   }),
-  'destroy of the socket meanwhile': cut(async ({ open, response, socket, underWay }) => {
-    open().pipe(response)
-    await underWay()
+  'destroy of the socket meanwhile': cut(async ({ socket, pipeUntilUnderWay }) => {
+    await pipeUntilUnderWay()
     socket.destroy()
   }),
-  'destroy of the socket meanwhile, with an error': cut(async ({ open, response, socket, underWay }) => {
-    open().pipe(response)
-    await underWay()
+  'destroy of the socket meanwhile, with an error': cut(async ({ socket, pipeUntilUnderWay }) => {
+    await pipeUntilUnderWay()
     socket.destroy(new Error('enough'))
   }),
-  'the client goes meanwhile': cut(async ({ open, response, underWay, incoming }) => {
-    open().pipe(response)
-    await underWay()
+  'the client goes meanwhile': cut(async ({ incoming, pipeUntilUnderWay }) => {
+    await pipeUntilUnderWay()
     ;(await incoming()).destroy()
   }),
-  'unpipe meanwhile, and the response is ended': cut(async ({ open, response, underWay, letRead, record }) => {
-    const source = open()
-    source.pipe(response)
-    await underWay()
+  'unpipe meanwhile, and the response is ended': cut(async ({ response, letRead, record, pipeUntilUnderWay }) => {
+    const source = await pipeUntilUnderWay()
     source.unpipe(response)
     response.end(tail, record.callback('end callback'))
     source.destroy()
     letRead()
   }),
 
-  'pipeline with a callback': whole(({ open, response, record }) => {
+  'pipeline with a callback': offloaded(({ open, response, record }) => {
     record.note('pipeline returned', pipeline(open(), response, record.callback('pipeline')) === response)
   }),
-  'pipeline with a promise': whole(({ open, response, record }) =>
+  'pipeline with a promise': offloaded(({ open, response, record }) =>
     record.outcome('pipeline', pipelinePromise(open(), response)),
   ),
-  'pipeline with end: false': whole(async ({ open, response, record }) => {
+  'pipeline with end: false': offloaded(async ({ open, response, record }) => {
     await record.outcome('pipeline', pipelinePromise(open(), response, { end: false }))
     response.end(tail)
   }),
-  'pipeline of a large file': whole(
+  'pipeline of a large file': offloaded(
     ({ open, response, record }) => record.outcome('pipeline', pipelinePromise(open(), response)),
     { size: largeBytes },
   ),
@@ -134,13 +121,13 @@ export const cases: Cases = {
     const transform = new Transform({ transform: (chunk, _encoding, callback) => callback(null, chunk) })
     return record.outcome('pipeline', pipelinePromise(open(), transform, response))
   }),
-  'finished of both': whole(({ open, response, record }) => {
+  'finished of both': offloaded(({ open, response, record }) => {
     const source = open()
     finished(source, record.callback('source finished'))
     finished(response, record.callback('response finished'))
     source.pipe(response)
   }),
-  'finished with promises': whole(async ({ open, response, record }) => {
+  'finished with promises': offloaded(async ({ open, response, record }) => {
     const source = open()
     source.pipe(response)
     await Promise.all([
@@ -187,13 +174,4 @@ export const cases: Cases = {
     for await (const chunk of source) response.write(chunk)
     response.end()
   }),
-}
-
-function whole(serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return exchanged('offloaded', serve, options)
-}
-
-/** Somebody stops it in the middle. */
-function cut(serve: (serving: Serving) => unknown): Case {
-  return exchanged('cut', serve, { ...held, cut: true })
 }

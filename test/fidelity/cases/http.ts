@@ -1,9 +1,9 @@
 // What HTTP makes of a file: framing, heads, other writes to the same response, connections that go on or end.
 
 import { once } from 'node:events'
-import type { Case, Cases } from '../case.js'
+import type { Cases } from '../case.js'
 import { tail } from '../client.js'
-import { type ExchangeOptions, exchanged, largeBytes, type Serving, smallBytes } from '../exchange.js'
+import { cut, exchanged, largeBytes, offloaded, smallBytes } from '../exchange.js'
 
 export const cases: Cases = {
   'Content-Length': offloaded(({ open, response, size }) => {
@@ -180,12 +180,4 @@ export const cases: Cases = {
     source.pipe(response)
     source.on('end', () => record.note('at the end', response.writableEnded))
   }),
-}
-
-function offloaded(serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return exchanged('offloaded', serve, options)
-}
-
-function cut(serve: (serving: Serving) => unknown, options: ExchangeOptions): Case {
-  return exchanged('cut', serve, { ...options, cut: true })
 }

@@ -7,49 +7,39 @@ import { ownKernel } from '../../support/network-buffers.js'
 import { type Case, type Cases, played } from '../case.js'
 import { Connection } from '../connection.js'
 import { largeBytes } from '../exchange.js'
-import { serveFiles } from '../file-server.js'
+import { briefMs, connectToFiles, serveFiles } from '../file-server.js'
 
 // An emulated machine takes its time for a step.
 const stepMs = ownKernel ? 500 : 100
 
+const shortTimeouts = { requestTimeout: 300, headersTimeout: 200, connectionsCheckingInterval: 50 }
+
 export const cases: Cases = {
   keepAliveTimeout: played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    server.keepAliveTimeout = briefMs
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage, { keepAliveTimeout: briefMs })
     const first = await connection.get('/file')
     return { first, rest: await connection.rest() }
   }),
   'requestTimeout, while a file is being sent': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage, {
-      requestTimeout: 300,
-      headersTimeout: 200,
-      connectionsCheckingInterval: 50,
-    })
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage, {}, shortTimeouts)
     connection.ask('/large')
     await connection.begun()
     await idle(600)
     return connection.answer()
   }),
   'requestTimeout, by a request that stays incomplete': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage, {
-      requestTimeout: 300,
-      headersTimeout: 200,
-      connectionsCheckingInterval: 50,
-    })
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage, {}, shortTimeouts)
     const first = await connection.get('/file')
     connection.socket.write('GET /file HTTP/1.1\r\n')
     return { first, rest: await connection.rest() }
   }),
-  'server.timeout, by a client that stops reading': timedOut(async (server) => {
+  'server.timeout, by a client that stops reading': timedOut((server) => {
     server.timeout = 400
   }),
-  'socket.setTimeout, by a client that stops reading': timedOut(async (server) => {
+  'socket.setTimeout, by a client that stops reading': timedOut((server) => {
     server.on('request', (request) => request.socket.setTimeout(400))
   }),
-  'response.setTimeout, by a client that stops reading': timedOut(async (server) => {
+  'response.setTimeout, by a client that stops reading': timedOut((server) => {
     server.on('request', (_request, response) => response.setTimeout(400, () => response.destroy()))
   }),
   'a timeout, while a slow client advances': played('offloaded', async (stage) => {
@@ -72,8 +62,7 @@ export const cases: Cases = {
   }),
 
   'closeIdleConnections, after a file': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { server, connection } = await connectToFiles(stage)
     const answered = responseClosed(server)
     const first = await connection.get('/file')
     await answered
@@ -81,17 +70,15 @@ export const cases: Cases = {
     return { first, rest: await connection.rest() }
   }),
   'closeIdleConnections, in the middle of a file': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { server, connection } = await connectToFiles(stage)
     connection.ask('/large')
     await connection.begun()
     server.closeIdleConnections()
     return connection.answer()
   }),
   'closeAllConnections, in the middle of a file': played('cut', async (stage) => {
-    const server = await serveFiles(stage)
+    const { server, connection } = await connectToFiles(stage)
     const answered = responseClosed(server)
-    const connection = await Connection.open(stage, server)
     connection.ask('/large')
     await connection.begun()
     server.closeAllConnections()
@@ -100,9 +87,7 @@ export const cases: Cases = {
     return { whole: bytes.length >= largeBytes, hadError }
   }),
   'server.close, in the middle of a file': played('offloaded', async (stage) => {
-    const server = await serveFiles(stage)
-    server.keepAliveTimeout = briefMs
-    const connection = await Connection.open(stage, server)
+    const { server, connection } = await connectToFiles(stage, { keepAliveTimeout: briefMs })
     connection.ask('/large')
     await connection.begun()
     const closed = once(server, 'close')
@@ -122,8 +107,7 @@ export const cases: Cases = {
     connection.socket.destroy()
   }),
   'an end in the middle, and reading on': played('either', async (stage) => {
-    const server = await serveFiles(stage)
-    const connection = await Connection.open(stage, server)
+    const { connection } = await connectToFiles(stage)
     connection.ask('/large')
     await connection.begun()
     connection.socket.end()
@@ -132,13 +116,11 @@ export const cases: Cases = {
   }),
 }
 
-const briefMs = 150
-
 /** A client that takes the head of a large file, and then nothing any more. */
-function timedOut(arrange: (server: Server) => Promise<void>): Case {
+function timedOut(arrange: (server: Server) => void): Case {
   return played('cut', async (stage) => {
     const server = await serveFiles(stage)
-    await arrange(server)
+    arrange(server)
     const gone = new Promise<string>((resolve) => {
       server.on('connection', (socket) => socket.on('close', (hadError) => resolve(`closed, error: ${hadError}`)))
     })
@@ -166,16 +148,9 @@ function aborted(leave: (connection: Connection) => Promise<unknown>): Case {
     })
     const connection = await Connection.open(stage, server)
     connection.ask('/large')
-    const asked = once(server, 'request')
-    await asked
+    await once(server, 'request')
     await leave(connection)
     return closed
-  })
-}
-
-function _connectionsOf(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
   })
 }
 

@@ -2,13 +2,14 @@
 
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Cases, played } from '../case.js'
 import { describeBytes } from '../client.js'
 import { Connection } from '../connection.js'
 import { largeBytes, smallBytes } from '../exchange.js'
 import { serveFiles } from '../file-server.js'
+import type { Stage } from '../stage.js'
 import { deferred, until } from '../waiting.js'
 
 export const cases: Cases = {
@@ -100,36 +101,40 @@ export const cases: Cases = {
   }),
   'an upload by a client': played('offloaded', async (stage) => {
     const path = stage.files.make(largeBytes)
-    const chunks: Buffer[] = []
-    const server = await stage.serveHttp((request, response) => {
-      request.on('data', (chunk) => chunks.push(chunk))
-      request.on('end', () => response.end('thanks'))
-    })
+    const { server, uploaded } = await serveUploads(stage)
     const outgoing = stage.request(server, { method: 'PUT' })
     stage.judge(outgoing)
     stage.record.watch('request', outgoing, ['finish', 'close', 'error', 'pipe', 'unpipe'])
     createReadStream(path).pipe(outgoing)
-    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
-    incoming.resume()
-    await until(incoming, 'close')
-    return { sent: describeBytes(Buffer.concat(chunks)), events: stage.record.seen(true) }
+    await answered(outgoing)
+    return { sent: uploaded(), events: stage.record.seen(true) }
   }),
   'an upload that waits for 100-continue': played('offloaded', async (stage) => {
     const path = stage.files.make(smallBytes)
-    const chunks: Buffer[] = []
-    const server = await stage.serveHttp((request, response) => {
-      request.on('data', (chunk) => chunks.push(chunk))
-      request.on('end', () => response.end('thanks'))
-    })
+    const { server, uploaded } = await serveUploads(stage)
     const outgoing = stage.request(server, {
       method: 'PUT',
       headers: { Expect: '100-continue', 'Content-Length': smallBytes },
     })
     stage.judge(outgoing)
     outgoing.on('continue', () => createReadStream(path).pipe(outgoing))
-    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
-    incoming.resume()
-    await until(incoming, 'close')
-    return describeBytes(Buffer.concat(chunks))
+    await answered(outgoing)
+    return uploaded()
   }),
+}
+
+/** A server that takes one upload. */
+async function serveUploads(stage: Stage) {
+  const chunks: Buffer[] = []
+  const server = await stage.serveHttp((request, response) => {
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => response.end('thanks'))
+  })
+  return { server, uploaded: () => describeBytes(Buffer.concat(chunks)) }
+}
+
+async function answered(outgoing: ClientRequest): Promise<void> {
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+  incoming.resume()
+  await until(incoming, 'close')
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import fs, { createReadStream } from 'node:fs'
 import { open as openFile, rename, unlink, writeFile } from 'node:fs/promises'
 import type { Case, Cases, Expectation } from '../case.js'
-import { exchanged, largeBytes, type SourceOptions, smallBytes } from '../exchange.js'
+import { cut, exchanged, held, offloaded, type SourceOptions, smallBytes } from '../exchange.js'
 import { until } from '../waiting.js'
 
 export const cases: Cases = {
@@ -18,7 +18,7 @@ export const cases: Cases = {
   'a small highWaterMark': ranged({ highWaterMark: 1000 }),
   'a highWaterMark of the whole file': ranged({ highWaterMark: smallBytes }),
   'a highWaterMark of one byte': ranged({ highWaterMark: 1, end: 300 }),
-  'autoClose: false': exchanged('offloaded', ({ open, response, record }) => {
+  'autoClose: false': offloaded(({ open, response, record }) => {
     const source = open({ autoClose: false })
     source.pipe(response)
     source.on('end', () => {
@@ -26,33 +26,32 @@ export const cases: Cases = {
       response.on('close', () => source.close(record.callback('closed')))
     })
   }),
-  'emitClose: false': exchanged('offloaded', ({ open, response }) => open({ emitClose: false }).pipe(response)),
+  'emitClose: false': offloaded(({ open, response }) => open({ emitClose: false }).pipe(response)),
   'an encoding': ranged({ encoding: 'utf8' }, { declined: 'source-shared' }),
   'an empty file': exchanged({ declined: 'source-empty' }, ({ open, response }) => open().pipe(response), { size: 0 }),
-  'a file of one byte': exchanged('offloaded', ({ open, response }) => open().pipe(response), { size: 1 }),
-  'a file as long as a range': exchanged('offloaded', ({ open, response }) => open().pipe(response), {
+  'a file of one byte': offloaded(({ open, response }) => open().pipe(response), { size: 1 }),
+  'a file as long as a range': offloaded(({ open, response }) => open().pipe(response), {
     size: 8 * 2 ** 20,
   }),
-  'a descriptor': exchanged('offloaded', ({ path, open, response }) => {
+  'a descriptor': offloaded(({ path, open, response }) => {
     open({ fd: fs.openSync(path, 'r') }).pipe(response)
   }),
-  'a descriptor that was read before': exchanged('offloaded', ({ path, open, response }) => {
+  'a descriptor that was read before': offloaded(({ path, open, response }) => {
     const fd = fs.openSync(path, 'r')
     fs.readSync(fd, Buffer.alloc(1000))
     open({ fd }).pipe(response)
   }),
-  'a descriptor with start': exchanged('offloaded', ({ path, open, response }) => {
+  'a descriptor with start': offloaded(({ path, open, response }) => {
     const fd = fs.openSync(path, 'r')
     fs.readSync(fd, Buffer.alloc(1000))
     open({ fd, start: 5 }).pipe(response)
   }),
-  'a descriptor with end': exchanged('offloaded', ({ path, open, response }) => {
+  'a descriptor with end': offloaded(({ path, open, response }) => {
     const fd = fs.openSync(path, 'r')
     fs.readSync(fd, Buffer.alloc(1000))
     open({ fd, end: 4999 }).pipe(response)
   }),
-  'a descriptor that is used on': exchanged(
-    'offloaded',
+  'a descriptor that is used on': offloaded(
     async ({ path, open, response, record }) => {
       const fd = fs.openSync(path, 'r')
       const source = open({ fd, autoClose: false })
@@ -63,8 +62,7 @@ export const cases: Cases = {
     },
     { cut: true },
   ),
-  'a descriptor with end that is used on': exchanged(
-    'offloaded',
+  'a descriptor with end that is used on': offloaded(
     async ({ path, open, response, record }) => {
       const fd = fs.openSync(path, 'r')
       const source = open({ fd, end: 99_999, autoClose: false })
@@ -77,12 +75,11 @@ export const cases: Cases = {
     },
     { cut: true },
   ),
-  'a FileHandle': exchanged('offloaded', async ({ path, watch, response }) => {
+  'a FileHandle': offloaded(async ({ path, watch, response }) => {
     const handle = await openFile(path)
     watch(handle.createReadStream()).pipe(response)
   }),
-  'a FileHandle that stays open': exchanged(
-    'offloaded',
+  'a FileHandle that stays open': offloaded(
     async ({ path, watch, response, record }) => {
       const handle = await openFile(path)
       const source = watch(handle.createReadStream({ autoClose: false, start: 10 }))
@@ -93,26 +90,22 @@ export const cases: Cases = {
     },
     { cut: true },
   ),
-  'a FileHandle that is closed meanwhile': exchanged(
-    'cut',
-    async ({ path, watch, response, underWay, letRead }) => {
-      const handle = await openFile(path)
-      const source = watch(handle.createReadStream())
-      source.pipe(response)
-      await underWay()
-      const closed = handle.close()
-      letRead()
-      await closed
-      response.destroy()
-      source.destroy()
-    },
-    { size: largeBytes, holdsBack: true, cut: true },
-  ),
+  'a FileHandle that is closed meanwhile': cut(async ({ path, watch, response, underWay, letRead }) => {
+    const handle = await openFile(path)
+    const source = watch(handle.createReadStream())
+    source.pipe(response)
+    await underWay()
+    const closed = handle.close()
+    letRead()
+    await closed
+    response.destroy()
+    source.destroy()
+  }),
   'a file system of its own': exchanged({ declined: 'source-custom-fs' }, ({ path, watch, response }) => {
     const own = { open: fs.open, read: fs.read, close: fs.close }
     watch(createReadStream(path, { fs: own } as never)).pipe(response)
   }),
-  'a subclass of ReadStream': exchanged('offloaded', ({ path, watch, response }) => {
+  'a subclass of ReadStream': offloaded(({ path, watch, response }) => {
     class OwnReadStream extends (fs.ReadStream as unknown as new (path: string, options: object) => fs.ReadStream) {}
     watch(new OwnReadStream(path, {})).pipe(response)
   }),
@@ -133,48 +126,41 @@ export const cases: Cases = {
     source.pipe(response)
   }),
 
-  'a file that is deleted once it is open': exchanged('offloaded', async ({ open, path, response }) => {
+  'a file that is deleted once it is open': offloaded(async ({ open, path, response }) => {
     const source = open()
     await once(source, 'open')
     await unlink(path)
     source.pipe(response)
   }),
-  'a file that is deleted meanwhile': exchanged(
-    'offloaded',
-    async ({ open, path, response, underWay }) => {
-      open().pipe(response)
-      await underWay()
+  'a file that is deleted meanwhile': offloaded(
+    async ({ path, pipeUntilUnderWay }) => {
+      await pipeUntilUnderWay()
       await unlink(path)
     },
-    { size: largeBytes, holdsBack: true, cut: true },
+    { ...held, cut: true },
   ),
-  'a file that is replaced meanwhile': exchanged(
-    'offloaded',
-    async ({ open, path, response, underWay }) => {
-      open().pipe(response)
-      await underWay()
+  'a file that is replaced meanwhile': offloaded(
+    async ({ path, pipeUntilUnderWay }) => {
+      await pipeUntilUnderWay()
       await writeFile(`${path}.new`, 'something else')
       await rename(`${path}.new`, path)
     },
-    { size: largeBytes, holdsBack: true, cut: true },
+    { ...held, cut: true },
   ),
-  'a file that grows meanwhile': exchanged(
-    'offloaded',
-    async ({ open, path, response, underWay }) => {
-      open().pipe(response)
-      await underWay()
+  'a file that grows meanwhile': offloaded(
+    async ({ path, pipeUntilUnderWay }) => {
+      await pipeUntilUnderWay()
       fs.appendFileSync(path, 'and more')
     },
-    { size: largeBytes, holdsBack: true, cut: true },
+    { ...held, cut: true },
   ),
-  'a file that grows meanwhile, with an end': exchanged(
-    'offloaded',
+  'a file that grows meanwhile, with an end': offloaded(
     async ({ open, path, size, response, underWay }) => {
       open({ end: size - 1 }).pipe(response)
       await underWay()
       fs.appendFileSync(path, 'and more')
     },
-    { size: largeBytes, holdsBack: true, cut: true },
+    { ...held, cut: true },
   ),
   'a file that is not there': exchanged('nothing', ({ path, watch, response }) => {
     const source = watch(createReadStream(`${path}.missing`))
@@ -194,19 +180,13 @@ export const cases: Cases = {
     source.pipe(response)
     source.on('error', () => response.writeHead(500).end('no'))
   }),
-  'close() meanwhile': exchanged(
-    'cut',
-    async ({ open, response, underWay, letRead, record }) => {
-      const source = open()
-      source.pipe(response)
-      await underWay()
-      source.close(record.callback('closed'))
-      letRead()
-      await until(source, 'close')
-      response.end()
-    },
-    { size: largeBytes, holdsBack: true, cut: true },
-  ),
+  'close() meanwhile': cut(async ({ response, letRead, record, pipeUntilUnderWay }) => {
+    const source = await pipeUntilUnderWay()
+    source.close(record.callback('closed'))
+    letRead()
+    await until(source, 'close')
+    response.end()
+  }),
 }
 
 function ranged(options: SourceOptions, expect: Expectation = 'offloaded'): Case {

@@ -2,26 +2,25 @@
 
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
-import type { Case, Cases } from '../case.js'
+import { Collector } from '../../support/collector.js'
+import type { Cases } from '../case.js'
 import { describeBytes, tail } from '../client.js'
-import { Collector, collectData } from '../consumers.js'
-import { type ExchangeOptions, exchanged, largeBytes, type Serving } from '../exchange.js'
+import { collectData } from '../consumers.js'
+import { cut, exchanged, held, largeBytes, offloaded } from '../exchange.js'
 import { until } from '../waiting.js'
 
-const held: ExchangeOptions = { size: largeBytes, holdsBack: true }
-
 export const cases: Cases = {
-  pipe: whole(({ open, response }) => open().pipe(response)),
-  'pipe of a large file': whole(({ open, response }) => open().pipe(response), { size: largeBytes }),
-  'pipe with a Content-Length': whole(({ open, response, size }) => {
+  pipe: offloaded(({ open, response }) => open().pipe(response)),
+  'pipe of a large file': offloaded(({ open, response }) => open().pipe(response), { size: largeBytes }),
+  'pipe with a Content-Length': offloaded(({ open, response, size }) => {
     response.setHeader('Content-Length', size)
     open().pipe(response)
   }),
-  'pipe returns its destination': whole(({ open, response, record }) => {
+  'pipe returns its destination': offloaded(({ open, response, record }) => {
     record.note('pipe returned', open().pipe(response) === response)
   }),
-  'pipe in the next tick': whole(({ open, response }) => process.nextTick(() => open().pipe(response))),
-  'pipe once it is open': whole(async ({ open, response }) => {
+  'pipe in the next tick': offloaded(({ open, response }) => process.nextTick(() => open().pipe(response))),
+  'pipe once it is open': offloaded(async ({ open, response }) => {
     const source = open()
     await once(source, 'open')
     source.pipe(response)
@@ -31,17 +30,17 @@ export const cases: Cases = {
     await once(source, 'readable')
     source.pipe(response)
   }),
-  'end: false': whole(({ open, response, record }) => {
+  'end: false': offloaded(({ open, response, record }) => {
     const source = open()
     source.pipe(response, { end: false })
     source.on('end', () => response.end(tail, record.callback('end callback')))
   }),
-  'end: false, and a second file after it': whole(({ open, response }) => {
+  'end: false, and a second file after it': offloaded(({ open, response }) => {
     const first = open()
     first.pipe(response, { end: false })
     first.on('end', () => open().pipe(response))
   }),
-  'end: false, and nothing more': whole(async ({ open, response }) => {
+  'end: false, and nothing more': offloaded(async ({ open, response }) => {
     const source = open()
     source.pipe(response, { end: false })
     await until(source, 'close')
@@ -49,10 +48,8 @@ export const cases: Cases = {
   }),
   'pause and resume': exchanged(
     'either',
-    async ({ open, response, underWay, letRead, record }) => {
-      const source = open()
-      source.pipe(response)
-      await underWay()
+    async ({ letRead, record, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
       source.pause()
       record.note('paused', source.isPaused())
       letRead()
@@ -61,7 +58,7 @@ export const cases: Cases = {
     },
     { ...held, cut: true },
   ),
-  'pause in the same tick': whole(({ open, response }) => {
+  'pause in the same tick': offloaded(({ open, response }) => {
     const source = open()
     source.pipe(response)
     source.pause()
@@ -75,10 +72,8 @@ export const cases: Cases = {
   }),
   'unpipe, and pipe again': exchanged(
     'either',
-    async ({ open, response, underWay, letRead, record }) => {
-      const source = open()
-      source.pipe(response)
-      await underWay()
+    async ({ response, letRead, record, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
       source.unpipe(response)
       letRead()
       await record.untilQuiet()
@@ -87,25 +82,21 @@ export const cases: Cases = {
     },
     { ...held, cut: true },
   ),
-  'unpipe without a name, and end': cut(async ({ open, response, underWay, letRead, record }) => {
-    const source = open()
-    source.pipe(response)
-    await underWay()
+  'unpipe without a name, and end': cut(async ({ response, letRead, record, pipeUntilUnderWay }) => {
+    const source = await pipeUntilUnderWay()
     source.unpipe()
     letRead()
     await record.untilQuiet()
     response.end()
     source.destroy()
   }),
-  'unpipe of something else': whole(({ open, response }) => {
+  'unpipe of something else': offloaded(({ open, response }) => {
     const source = open()
     source.pipe(response)
     source.unpipe(new PassThrough())
   }),
-  'unpipe, and read the rest': cut(async ({ open, response, underWay, letRead, record }) => {
-    const source = open()
-    source.pipe(response)
-    await underWay()
+  'unpipe, and read the rest': cut(async ({ response, letRead, record, pipeUntilUnderWay }) => {
+    const source = await pipeUntilUnderWay()
     source.unpipe(response)
     letRead()
     await record.untilQuiet()
@@ -125,11 +116,9 @@ export const cases: Cases = {
   }),
   'a second destination later': exchanged(
     { partly: 'source-shared' },
-    async ({ open, response, underWay, letRead, record }) => {
-      const source = open()
+    async ({ letRead, record, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
       const other = new Collector()
-      source.pipe(response)
-      await underWay()
       source.pipe(other)
       letRead()
       await once(other, 'finish')
@@ -150,7 +139,7 @@ export const cases: Cases = {
     await once(source, 'open')
     source.unpipe(other)
   }),
-  'a second destination, which goes before anything is read': whole(({ open, response }) => {
+  'a second destination, which goes before anything is read': offloaded(({ open, response }) => {
     const source = open()
     const other = new Collector()
     source.pipe(response)
@@ -171,10 +160,8 @@ export const cases: Cases = {
   }),
   "a 'data' listener meanwhile": exchanged(
     { partly: 'source-shared' },
-    async ({ open, response, underWay, letRead, record }) => {
-      const source = open()
-      source.pipe(response)
-      await underWay()
+    async ({ letRead, record, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
       const seen = collectData(source)
       source.on('end', () => {
         const bytes = seen.bytes()
@@ -184,7 +171,7 @@ export const cases: Cases = {
     },
     { ...held, cut: true },
   ),
-  "a 'data' listener that goes again": whole(({ open, response }) => {
+  "a 'data' listener that goes again": offloaded(({ open, response }) => {
     const source = open()
     const listener = () => {}
     source.on('data', listener)
@@ -201,16 +188,14 @@ export const cases: Cases = {
   ),
   'setEncoding meanwhile': exchanged(
     'either',
-    async ({ open, response, underWay, letRead }) => {
-      const source = open()
-      source.pipe(response)
-      await underWay()
+    async ({ letRead, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
       source.setEncoding('utf8')
       letRead()
     },
     held,
   ),
-  'read before': whole(async ({ open, response, record }) => {
+  'read before': offloaded(async ({ open, response, record }) => {
     const source = open({ highWaterMark: 1000 })
     await once(source, 'readable')
     record.note('read', (source.read(10) as Buffer).toString('hex'))
@@ -229,13 +214,4 @@ export const cases: Cases = {
     source.pipe(response)
     response.end('nothing')
   }),
-}
-
-function whole(serve: (serving: Serving) => unknown, options: ExchangeOptions = {}): Case {
-  return exchanged('offloaded', serve, options)
-}
-
-/** Somebody stops it in the middle. */
-function cut(serve: (serving: Serving) => unknown): Case {
-  return exchanged('cut', serve, { ...held, cut: true })
 }

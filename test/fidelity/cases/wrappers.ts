@@ -7,7 +7,7 @@ import http from 'node:http'
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import type { Cases } from '../case.js'
-import { exchanged, largeBytes, smallBytes } from '../exchange.js'
+import { exchanged, held, largeBytes, offloaded, smallBytes } from '../exchange.js'
 
 type Method = (...parameters: unknown[]) => unknown
 
@@ -24,52 +24,50 @@ export const cases: Cases = {
   }),
   'response.write, wrapped in the middle': exchanged(
     { partly: 'response-wrapped' },
-    async ({ open, response, underWay, letRead, record }) => {
-      open().pipe(response)
-      await underWay()
+    async ({ response, letRead, record, pipeUntilUnderWay }) => {
+      await pipeUntilUnderWay()
       const seen = countBytes(response, 'write')
       response.on('finish', () => record.note('seen some of it', seen.bytes > 0 && seen.bytes < largeBytes))
       letRead()
     },
-    { size: largeBytes, holdsBack: true, cut: true },
+    { ...held, cut: true },
   ),
-  'response.write, wrapped and put back': exchanged('offloaded', ({ open, response }) => {
+  'response.write, wrapped and put back': offloaded(({ open, response }) => {
     const { write } = response
     response.write = () => false
     response.write = write
     open().pipe(response)
   }),
-  'response.end': exchanged('offloaded', ({ open, response, record }) => {
+  'response.end': offloaded(({ open, response, record }) => {
     wrap(response, 'end', (...parameters) => record.note('end called', parameters.length))
     open().pipe(response)
   }),
-  'response.writeHead': exchanged('offloaded', ({ open, response, record }) => {
+  'response.writeHead': offloaded(({ open, response, record }) => {
     wrap(response, 'writeHead', (status) => {
       record.note('writeHead', status, response.headersSent)
       response.setHeader('X-Time', 'some')
     })
     open().pipe(response)
   }),
-  'response.writeHead, called by the application': exchanged('offloaded', ({ open, response, record, size }) => {
+  'response.writeHead, called by the application': offloaded(({ open, response, record, size }) => {
     wrap(response, 'writeHead', (status) => record.note('writeHead', status, response.headersSent))
     response.writeHead(200, { 'Content-Length': size })
     open().pipe(response)
   }),
-  'response.setHeader': exchanged('offloaded', ({ open, response, record, size }) => {
+  'response.setHeader': offloaded(({ open, response, record, size }) => {
     wrap(response, 'setHeader', (name) => record.note('setHeader', name))
     response.setHeader('Content-Length', size)
     open().pipe(response)
   }),
-  'response.on': exchanged('offloaded', ({ open, response }) => {
+  'response.on': offloaded(({ open, response }) => {
     wrap(response, 'on', () => {})
     open().pipe(response)
   }),
-  'response.emit': exchanged('offloaded', ({ open, response, record }) => {
+  'response.emit': offloaded(({ open, response, record }) => {
     wrap(response, 'emit', (event) => event !== 'drain' && record.note('emitted', event))
     open().pipe(response)
   }),
-  'response.flushHeaders': exchanged(
-    'offloaded',
+  'response.flushHeaders': offloaded(
     ({ open, response, record }) => {
       wrap(response, 'flushHeaders', () => record.note('flushed', response.headersSent))
       open().pipe(response)
@@ -80,17 +78,17 @@ export const cases: Cases = {
     wrap(socket, 'write', () => {})
     open().pipe(response)
   }),
-  'socket.end and socket.destroy': exchanged('offloaded', ({ open, response, socket }) => {
+  'socket.end and socket.destroy': offloaded(({ open, response, socket }) => {
     wrap(socket, 'end', () => {})
     wrap(socket, 'destroy', () => {})
     open().pipe(response)
   }),
-  "the source's pipe": exchanged('offloaded', ({ open, response, record }) => {
+  "the source's pipe": offloaded(({ open, response, record }) => {
     const source = open()
     wrap(source, 'pipe', (destination) => record.note('pipe called', destination === response))
     source.pipe(response)
   }),
-  "the source's on": exchanged('offloaded', ({ open, response }) => {
+  "the source's on": offloaded(({ open, response }) => {
     const source = open()
     wrap(source, 'on', () => {})
     source.pipe(response)
@@ -104,7 +102,7 @@ export const cases: Cases = {
     source.on('end', () => record.note('emitted', bytes))
     source.pipe(response)
   }),
-  'a response of another class': exchanged('offloaded', ({ open, response }) => open().pipe(response), {
+  'a response of another class': offloaded(({ open, response }) => open().pipe(response), {
     server: { ServerResponse: class extends http.ServerResponse {} } as never,
   }),
   'a response of another class, with a write of its own': exchanged(
@@ -113,14 +111,13 @@ export const cases: Cases = {
     { server: { ServerResponse: OwnResponse() } as never },
   ),
   'a stream between': exchanged('nothing', ({ open, response }) => open().pipe(new PassThrough()).pipe(response)),
-  'diagnostics channels of node:http': exchanged('offloaded', async ({ open, response, record, underWay }) => {
+  'diagnostics channels of node:http': offloaded(async ({ response, record, pipeUntilUnderWay }) => {
     const listener = (message: unknown) => {
       if ((message as { response?: unknown }).response === response) record.note('channel finish')
     }
     channel('http.server.response.finish').subscribe(listener)
     response.on('close', () => channel('http.server.response.finish').unsubscribe(listener))
-    open().pipe(response)
-    await underWay()
+    await pipeUntilUnderWay()
   }),
   'the writes of a socket, by its prototype': {
     expect: { declined: 'socket-wrapped' },

@@ -9,31 +9,31 @@ import type { Case, Cases, Expectation } from '../case.js'
 import { tail } from '../client.js'
 import { type ExchangeOptions, exchange, largeBytes, type Serving } from '../exchange.js'
 
-type Serve = (serving: Serving, zeroCopy: (destination: NodeJS.WritableStream, options?: object) => Writable) => unknown
+type Serve = (serving: Serving, zeroCopy: (destination: NodeJS.WritableStream) => Writable) => unknown
 
 export const cases: Cases = {
-  pipe: played('offloaded', ({ open, response }, zeroCopy) => open().pipe(zeroCopy(response))),
-  'pipe of a large file': played('offloaded', ({ open, response }, zeroCopy) => open().pipe(zeroCopy(response)), {
+  pipe: zeroCopied('offloaded', ({ open, response }, zeroCopy) => open().pipe(zeroCopy(response))),
+  'pipe of a large file': zeroCopied('offloaded', ({ open, response }, zeroCopy) => open().pipe(zeroCopy(response)), {
     size: largeBytes,
   }),
-  'Content-Length': played('offloaded', ({ open, response, size }, zeroCopy) => {
+  'Content-Length': zeroCopied('offloaded', ({ open, response, size }, zeroCopy) => {
     response.setHeader('Content-Length', size)
     open().pipe(zeroCopy(response))
   }),
-  'a part of a file': played('offloaded', ({ open, response }, zeroCopy) =>
+  'a part of a file': zeroCopied('offloaded', ({ open, response }, zeroCopy) =>
     open({ start: 1000, end: 200_000 }).pipe(zeroCopy(response)),
   ),
-  'pipeline with a promise': played('offloaded', ({ open, response, record }, zeroCopy) =>
+  'pipeline with a promise': zeroCopied('offloaded', ({ open, response, record }, zeroCopy) =>
     record.outcome('pipeline', pipeline(open(), zeroCopy(response))),
   ),
-  'end: false of pipe()': played('offloaded', async ({ open, response }, zeroCopy) => {
+  'end: false of pipe()': zeroCopied('offloaded', async ({ open, response }, zeroCopy) => {
     const source = open()
     const pipe = zeroCopy(response)
     source.pipe(pipe, { end: false })
     await once(source, 'end')
     pipe.end(tail)
   }),
-  'words before and after': played('offloaded', async ({ open, response, record }, zeroCopy) => {
+  'words before and after': zeroCopied('offloaded', async ({ open, response, record }, zeroCopy) => {
     const pipe = zeroCopy(response)
     pipe.write('before', record.callback('written'))
     const source = open()
@@ -41,17 +41,17 @@ export const cases: Cases = {
     await once(source, 'end')
     pipe.end(tail, 'latin1')
   }),
-  'two files, one after the other': played('offloaded', async ({ open, response }, zeroCopy) => {
+  'two files, one after the other': zeroCopied('offloaded', async ({ open, response }, zeroCopy) => {
     const pipe = zeroCopy(response)
     const first = open()
     first.pipe(pipe, { end: false })
     await once(first, 'end')
     open().pipe(pipe)
   }),
-  'a source that is no file': played('nothing', ({ response }, zeroCopy) => {
+  'a source that is no file': zeroCopied('nothing', ({ response }, zeroCopy) => {
     Readable.from(['one', Buffer.from('two'), 'three']).pipe(zeroCopy(response))
   }),
-  'a source that fails': played('nothing', async ({ response, record }, zeroCopy) => {
+  'a source that fails': zeroCopied('nothing', async ({ response, record }, zeroCopy) => {
     async function* words() {
       yield 'one'
       throw new Error('enough')
@@ -59,35 +59,35 @@ export const cases: Cases = {
     await record.outcome('pipeline', pipeline(Readable.from(words()), zeroCopy(response), { end: false }))
     response.destroy()
   }),
-  'for await, with back-pressure': played('nothing', async ({ open, response }, zeroCopy) => {
+  'for await, with back-pressure': zeroCopied('nothing', async ({ open, response }, zeroCopy) => {
     const pipe = zeroCopy(response)
     for await (const chunk of open()) if (!pipe.write(chunk)) await once(pipe, 'drain')
     pipe.end()
   }),
-  'as a web stream': played('nothing', async ({ open, response, record }, zeroCopy) => {
+  'as a web stream': zeroCopied('nothing', async ({ open, response, record }, zeroCopy) => {
     const web = Writable.toWeb(zeroCopy(response)) as unknown as Parameters<ReadableStream['pipeTo']>[0]
     await record.outcome('pipeTo', (Readable.toWeb(open()) as unknown as ReadableStream).pipeTo(web))
   }),
-  'an empty file': played(
+  'an empty file': zeroCopied(
     { declined: 'source-empty' },
     ({ open, response }, zeroCopy) => open().pipe(zeroCopy(response)),
     {
       size: 0,
     },
   ),
-  'a file that is not there': played('nothing', ({ watch, path, response }, zeroCopy) => {
+  'a file that is not there': zeroCopied('nothing', ({ watch, path, response }, zeroCopy) => {
     const source = watch(createReadStream(`${path}.missing`))
     source.pipe(zeroCopy(response))
     source.on('error', () => response.writeHead(404).end('not there'))
   }),
 }
 
-function played(expect: Expectation, serve: Serve, options: ExchangeOptions = {}): Case {
+function zeroCopied(expect: Expectation, serve: Serve, options: ExchangeOptions = {}): Case {
   return {
     expect,
     play: (stage) => {
-      const zeroCopy = (destination: NodeJS.WritableStream, pipeOptions?: object) =>
-        (stage.package?.createZeroCopyPipe(destination, pipeOptions) ?? destination) as Writable
+      const zeroCopy = (destination: NodeJS.WritableStream) =>
+        (stage.package?.createZeroCopyPipe(destination) ?? destination) as Writable
       return exchange(stage, (serving) => serve(serving, zeroCopy), { ...options, throughAnother: true })
     },
   }

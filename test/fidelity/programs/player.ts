@@ -4,7 +4,7 @@
 import type { Scheme } from '../../support/http-client.js'
 import { ownKernel } from '../../support/network-buffers.js'
 import { limitRanges } from '../../support/slots.js'
-import type { Package } from '../stage.js'
+import { loadPackage } from '../package.js'
 import type { Program } from './program.js'
 import type { Run } from './run.js'
 
@@ -25,21 +25,14 @@ const timeLimitMs = ownKernel ? 60_000 : 10_000
 const notOver: Run = { seen: 'not over', tally: { files: 0, offloaded: 0, switched: 0 } }
 
 const options = JSON.parse(process.argv[2] ?? '') as PlayerOptions
-const loaded = options.withPackage ? await loadPackage() : undefined
+const loaded = options.withPackage ? await loadPackage(options.fallsBack) : undefined
+if (loaded !== undefined) limitRanges(options.rangeBytes)
 const { Files } = await import('../files.js')
 const { Stage } = await import('../stage.js')
 const { run } = await import('./run.js')
 
 process.on('message', async (program) => process.send?.(await play(program as Program)))
 process.send?.('ready')
-
-async function loadPackage(): Promise<Package> {
-  const { install, createZeroCopyPipe, getOffloadState } = await import('ktls-pipe')
-  const engine = options.fallsBack ? false : { minimumBytes: 0 }
-  install({ tls: engine, tcp: engine })
-  limitRanges(options.rangeBytes)
-  return { createZeroCopyPipe, getOffloadState } as Package
-}
 
 async function play(program: Program): Promise<Answer> {
   const files = new Files(options.seed)

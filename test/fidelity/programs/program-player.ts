@@ -1,51 +1,42 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { type PlayerProcess, startPlayer } from '../player-process.js'
 import type { Answer, PlayerOptions } from './player.js'
 import type { Program } from './program.js'
 import type { Run } from './run.js'
 
 /** The parent's side of a player of random programs. */
 export class ProgramPlayer {
-  readonly #child: ChildProcess
-  readonly #ended: Promise<string>
+  readonly #process: PlayerProcess
 
-  /** It ends with the test. The player lies below the test: compiled, or a source file for the same loader. */
+  /** It ends with the test. */
   static async start(t: Test, testUrl: string, options: PlayerOptions): Promise<ProgramPlayer> {
-    const path = testUrl.endsWith('.ts') ? './programs/player.ts' : './programs/player.mjs'
-    const child = fork(fileURLToPath(new URL(path, testUrl)), [JSON.stringify(options)], {
-      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    })
-    const player = new ProgramPlayer(child)
+    const process = startPlayer(testUrl, './programs/player', options)
     t.teardown(async () => {
-      child.kill()
-      await player.#ended
+      process.child.kill()
+      await process.ended
     })
+    const player = new ProgramPlayer(process)
     await player.#answer()
     return player
   }
 
-  private constructor(child: ChildProcess) {
-    this.#child = child
-    this.#ended = Promise.all([text(child.stderr as Readable), once(child, 'close')]).then(
-      ([stderr, [code, signal]]) => `the player ended by ${code ?? signal}: ${stderr}`,
-    )
+  private constructor(process: PlayerProcess) {
+    this.#process = process
   }
 
   async play(program: Program): Promise<Run> {
-    this.#child.send(program)
+    this.#process.child.send(program)
     const answer = (await this.#answer()) as Answer
     if ('failed' in answer) throw new Error(answer.failed)
     return answer.run
   }
 
   async #answer(): Promise<unknown> {
-    const answered = once(this.#child, 'message').then(([message]) => ({ message: message as unknown }))
-    const first = await Promise.race([answered, this.#ended.then((reason) => ({ reason }))])
-    if ('reason' in first) throw new Error(first.reason)
+    const { child, ended } = this.#process
+    const answered = once(child, 'message').then(([message]) => ({ message: message as unknown }))
+    const first = await Promise.race([answered, ended])
+    if ('description' in first) throw new Error(first.description)
     return first.message
   }
 }

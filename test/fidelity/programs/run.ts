@@ -1,11 +1,12 @@
 import { createReadStream, type ReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
+import { Collector } from '../../support/collector.js'
 import { tail } from '../client.js'
 import { Connection } from '../connection.js'
-import { Collector, collectData } from '../consumers.js'
+import { collectData } from '../consumers.js'
 import type { Files } from '../files.js'
 import type { Stage } from '../stage.js'
-import { deferred, turns, until } from '../waiting.js'
+import { turns, until } from '../waiting.js'
 import type { Exchange, FileStep, Program, Step, WordStep } from './program.js'
 
 export interface Tally {
@@ -82,16 +83,18 @@ async function writeWords(
   response: ServerResponse,
   files: Files,
 ): Promise<unknown> {
+  const content = files.content(bytes)
   const written: number[] = []
   const all: Promise<void>[] = []
   if (corked) response.cork()
   for (let i = 0; i < times; ++i) {
-    const { promise, resolve } = deferred<void>()
-    all.push(promise)
-    response.write(files.content(bytes), () => {
-      written.push(i)
-      resolve()
+    const isWritten = new Promise<void>((resolve) => {
+      response.write(content, () => {
+        written.push(i)
+        resolve()
+      })
     })
+    all.push(isWritten)
   }
   if (corked) response.uncork()
   await Promise.all(all)
