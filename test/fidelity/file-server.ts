@@ -35,3 +35,10 @@ export async function connectToFiles(stage: Stage, settings: Settings = {}, opti
   const server = Object.assign(await serveFiles(stage, options), settings)
   return { server, connection: await Connection.open(stage, server) }
 }
+
+/** Until the server has done with its next response. */
+export function responseClosed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.once('request', (_request, response) => response.on('close', resolve))
+  })
+}

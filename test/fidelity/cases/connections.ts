@@ -5,7 +5,7 @@ import type { Server } from 'node:http'
 import { type Cases, played } from '../case.js'
 import { Connection } from '../connection.js'
 import { smallBytes } from '../exchange.js'
-import { briefMs, connectToFiles } from '../file-server.js'
+import { briefMs, connectToFiles, responseClosed } from '../file-server.js'
 
 export const cases: Cases = {
   'requests one after the other': played('offloaded', async (stage) => {
@@ -66,8 +66,10 @@ export const cases: Cases = {
     return connection.rest()
   }),
   'a request that is none, after a file': played('offloaded', async (stage) => {
-    const { connection } = await connectToFiles(stage)
+    const { server, connection } = await connectToFiles(stage)
+    const answered = responseClosed(server)
     const first = await connection.get('/file')
+    await answered // while the server is not done with it, it would say nothing of another
     connection.socket.write('NONSENSE\r\n\r\n')
     return { first, rest: await connection.rest() }
   }),

@@ -7,7 +7,7 @@ import { ownKernel } from '../../support/network-buffers.js'
 import { type Case, type Cases, played } from '../case.js'
 import { Connection } from '../connection.js'
 import { largeBytes } from '../exchange.js'
-import { briefMs, connectToFiles, serveFiles } from '../file-server.js'
+import { briefMs, connectToFiles, responseClosed, serveFiles } from '../file-server.js'
 
 // An emulated machine takes its time for a step.
 const stepMs = ownKernel ? 500 : 100
@@ -151,13 +151,6 @@ function aborted(leave: (connection: Connection) => Promise<unknown>): Case {
     await once(server, 'request')
     await leave(connection)
     return closed
-  })
-}
-
-/** Until the server has done with its next response. */
-function responseClosed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.once('request', (_request, response) => response.on('close', resolve))
   })
 }
 
