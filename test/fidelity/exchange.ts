@@ -5,7 +5,7 @@ import type { RequestOptions, ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Case, Expectation } from './case.js'
 import { receive } from './client.js'
-import type { Recorder } from './recorder.js'
+import { isErrored, type Recorder } from './recorder.js'
 import type { Stage } from './stage.js'
 import { stateOfResponse, stateOfSource } from './states.js'
 import { deferred, turns } from './waiting.js'
@@ -47,6 +47,8 @@ export interface ExchangeOptions {
   throughAnother?: boolean
   /** It is stopped in the middle. How much of the file arrives is chance: what arrives must be its beginning. */
   cut?: boolean
+  /** It is the client who stops it. Whether the source is told by a read that was under way, or at once, is chance. */
+  clientGoes?: boolean
 }
 
 /** The client stops reading with much of a large file still to come. */
@@ -86,6 +88,7 @@ export async function exchange(
     holdsBack = false,
     throughAnother = false,
     cut = false,
+    clientGoes = false,
   }: ExchangeOptions = {},
 ): Promise<Record<string, unknown>> {
   const { record } = stage
@@ -93,7 +96,8 @@ export async function exchange(
   const sources: [ReadStream, number][] = []
   const watch = (source: ReadStream, bytes = size) => {
     sources.push([source, bytes])
-    record.watch('source', source, sourceEvents, (of) => stateOfSource(of, bytes, cut))
+    const anywhere = clientGoes ? ['error', 'close'] : []
+    record.watch('source', source, sourceEvents, (of) => stateOfSource(of, bytes, cut), anywhere)
     return source
   }
   const isReading = deferred<void>()
@@ -105,7 +109,7 @@ export async function exchange(
   const server = await stage.serveHttp((request, response) => {
     record.inContext('request', () => {
       const { socket } = request
-      record.watchSocket(socket)
+      record.watchSocket(socket, clientGoes)
       record.watch(
         'response',
         response,
@@ -162,9 +166,12 @@ export async function exchange(
     sources: sources.map(([source, bytes]) => stateOfSource(source, bytes, cut)),
     response: stateOfResponse(response, cut),
     // Later than its last response, if at all.
-    socketErrored:
-      socket.errored === null ? null : String((socket.errored as NodeJS.ErrnoException).code ?? socket.errored),
+    socketErrored: clientGoes ? isErrored(socket) : errorOf(socket),
   }
+}
+
+function errorOf({ errored }: Socket): string | null {
+  return errored === null ? null : String((errored as NodeJS.ErrnoException).code ?? errored)
 }
 
 function bytesOf({ start = 0, end = Number.POSITIVE_INFINITY }: ReadRange, size: number): number {

@@ -34,28 +34,31 @@ export class Recorder {
     return (error) => this.note(name, error ?? 'ok')
   }
 
+  /** `anywhere`: those of the events whose context is chance; they are noted without it. */
   watch<Watched extends EventEmitter>(
     name: string,
     watched: Watched,
     events: readonly string[],
     state: (of: Watched, event: string) => string = () => '',
+    anywhere: readonly string[] = [],
   ): void {
     for (const event of events) {
       watched.on(event, (argument: unknown) => {
-        this.note(`${name} ${event}`, argument instanceof Error ? argument : '', state(watched, event))
+        const note = () =>
+          this.note(`${name} ${event}`, argument instanceof Error ? argument : '', state(watched, event))
+        if (anywhere.includes(event)) this.#storage.exit(note)
+        else note()
       })
     }
   }
 
-  /** Without their context: whether a read or a write finds out that the peer has gone is chance. */
-  watchSocket(socket: Socket): void {
-    for (const event of ['error', 'close', 'timeout']) {
-      socket.on(event, (argument: unknown) => {
-        this.#storage.exit(() => {
-          this.note(`socket ${event}`, argument instanceof Error ? argument : '', stateOfSocket(socket))
-        })
-      })
-    }
+  /**
+   * Without their context: whether a read or a write finds out that the peer has gone is chance. `isLeft`: the peer
+   * goes when it likes; whether that is told by its FIN or its RST, and by which error, is chance too.
+   */
+  watchSocket(socket: Socket, isLeft = false): void {
+    const events = isLeft ? ['close', 'timeout'] : ['error', 'close', 'timeout']
+    this.watch('socket', socket, events, isLeft ? () => isErrored(socket) : stateOfSocket, events)
   }
 
   /**
@@ -97,6 +100,10 @@ export class Recorder {
       this.#disturb = () => timer.refresh()
     })
   }
+}
+
+export function isErrored({ errored }: Socket): string {
+  return errored === null ? '' : 'errored'
 }
 
 function describe(detail: unknown): string {

@@ -6,8 +6,10 @@ import { addAbortSignal, finished, pipeline, Readable, Transform } from 'node:st
 import { finished as finishedPromise, pipeline as pipelinePromise } from 'node:stream/promises'
 import type { Cases } from '../case.js'
 import { tail } from '../client.js'
-import { cut, exchanged, largeBytes, offloaded } from '../exchange.js'
+import { cut, exchanged, held, largeBytes, offloaded } from '../exchange.js'
 import { until } from '../waiting.js'
+
+const left = { ...held, clientGoes: true }
 
 export const cases: Cases = {
   'destroy of the source before': exchanged({ declined: 'source-unavailable' }, ({ open, response }) => {
@@ -67,7 +69,7 @@ export const cases: Cases = {
   'the client goes meanwhile': cut(async ({ incoming, pipeUntilUnderWay }) => {
     await pipeUntilUnderWay()
     ;(await incoming()).destroy()
-  }),
+  }, left),
   'unpipe meanwhile, and the response is ended': cut(async ({ response, letRead, record, pipeUntilUnderWay }) => {
     const source = await pipeUntilUnderWay()
     source.unpipe(response)
@@ -112,7 +114,7 @@ export const cases: Cases = {
     pipeline(open(), response, record.callback('pipeline'))
     await underWay()
     ;(await incoming()).destroy()
-  }),
+  }, left),
   'pipeline of a file that is not there': exchanged('nothing', async ({ path, watch, response, record }) => {
     const source = watch(createReadStream(`${path}.missing`))
     await record.outcome('pipeline', pipelinePromise(source, response))
