@@ -5,9 +5,9 @@ import type { RequestOptions, ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Case, Expectation } from './case.js'
 import { receive } from './client.js'
-import { isErrored, type Recorder } from './recorder.js'
+import type { Recorder } from './recorder.js'
 import type { Stage } from './stage.js'
-import { stateOfResponse, stateOfSource } from './states.js'
+import { errorOf, stateOfLeftSocket, stateOfResponse, stateOfSource } from './states.js'
 import { deferred, turns } from './waiting.js'
 
 /** More than the connection holds (4 MiB to send, 6 MiB to receive), and three ranges. */
@@ -166,12 +166,8 @@ export async function exchange(
     sources: sources.map(([source, bytes]) => stateOfSource(source, bytes, cut)),
     response: stateOfResponse(response, cut),
     // Later than its last response, if at all.
-    socketErrored: clientGoes ? isErrored(socket) : errorOf(socket),
+    socketErrored: clientGoes ? stateOfLeftSocket(socket) : (errorOf(socket) ?? null),
   }
-}
-
-function errorOf({ errored }: Socket): string | null {
-  return errored === null ? null : String((errored as NodeJS.ErrnoException).code ?? errored)
 }
 
 function bytesOf({ start = 0, end = Number.POSITIVE_INFINITY }: ReadRange, size: number): number {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { stateOfSocket } from './states.js'
+import { stateOfLeftSocket, stateOfSocket } from './states.js'
 
 const quietMs = 150
 
@@ -54,11 +54,11 @@ export class Recorder {
 
   /**
    * Without their context: whether a read or a write finds out that the peer has gone is chance. `isLeft`: the peer
-   * goes when it likes; whether that is told by its FIN or its RST, and by which error, is chance too.
+   * goes when it likes, and by which error that is told is chance too.
    */
   watchSocket(socket: Socket, isLeft = false): void {
     const events = isLeft ? ['close', 'timeout'] : ['error', 'close', 'timeout']
-    this.watch('socket', socket, events, isLeft ? () => isErrored(socket) : stateOfSocket, events)
+    this.watch('socket', socket, events, isLeft ? stateOfLeftSocket : stateOfSocket, events)
   }
 
   /**
@@ -100,10 +100,6 @@ export class Recorder {
       this.#disturb = () => timer.refresh()
     })
   }
-}
-
-export function isErrored({ errored }: Socket): string {
-  return errored === null ? '' : 'errored'
 }
 
 function describe(detail: unknown): string {

@@ -11,7 +11,8 @@ function flags(values: Record<string, unknown>): string {
     .join(',')
 }
 
-function errorOf(stream: Readable | Writable): string | undefined {
+/** Its code, or else its message. */
+export function errorOf(stream: Readable | Writable): string | undefined {
   const { errored } = stream
   return errored == null ? undefined : ((errored as NodeJS.ErrnoException).code ?? errored.message)
 }
@@ -61,4 +62,9 @@ export function stateOfSocket(socket: Duplex): string {
     destroyed: socket.destroyed,
     errored: errorOf(socket),
   })
+}
+
+/** Of a socket whose peer goes when it likes: whether a FIN or an RST tells of it, and by which error, is chance. */
+export function stateOfLeftSocket({ errored }: Duplex): string {
+  return flags({ errored: errored !== null })
 }
