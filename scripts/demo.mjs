@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { loadCertificate } from '../examples/express/certificate.mjs'
 import { build } from './demo/build.mjs'
 import { compare } from './demo/compare.mjs'
+import { buildKernelAlone } from './demo/kernel-alone.mjs'
 import { parseOptions, toArguments } from './demo/options.mjs'
 import { Progress } from './demo/progress.mjs'
 import { formatReport, judge } from './demo/report.mjs'
@@ -28,6 +29,7 @@ try {
 async function buildAndCompare(options) {
   progress.step('building the package (npm run build)')
   await build(root)
+  await buildKernelAlone()
   if (await kernelHasTls()) return compareHere(options)
   progress.end()
   console.log(

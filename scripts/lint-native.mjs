@@ -1,4 +1,4 @@
-// The C++ part of `npm run lint` and, with --write, of `npm run format`: clang-format and clang-tidy over native/. Both
+// The C++ part of `npm run lint` and, with --write, of `npm run format`: clang-format and clang-tidy over native/ and bench/. Both
 // from the PATH, or from Debian's packages, unpacked into the cache.
 
 import { spawn } from 'node:child_process'
@@ -20,9 +20,12 @@ const succeeded = (await format(files)) && (isWriting || (await tidy(files.filte
 process.exitCode = succeeded ? 0 : 1
 
 function nativeFiles() {
-  return readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(cc|h)$/.test(file) && !/^(test\/)?build\//.test(file))
-    .map((file) => join('native', file))
+  return ['bench', 'native']
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => /\.(cc|h)$/.test(file) && !/^(test\/)?build\//.test(file))
+        .map((file) => join(folder, file)),
+    )
     .sort()
 }
 

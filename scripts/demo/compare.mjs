@@ -1,7 +1,9 @@
-// The comparison: two servers of the same example, one file, one client, downloads in turn.
+// The comparison: two servers of the same example, one file, one client, downloads in turn; beside them, in the same
+// minutes, what the kernel alone needs for the same bytes.
 
 import { cpus, release } from 'node:os'
 import { findClient } from './client.mjs'
+import { sendByKernelAlone } from './kernel-alone.mjs'
 import { measureDownload } from './measure.mjs'
 import { fileSize } from './options.mjs'
 import { cipher, startServer } from './server-process.mjs'
@@ -19,6 +21,7 @@ export async function compare(options, progress) {
   const bytes = fileSize(options)
   const workspace = await createWorkspace(bytes)
   const contenders = []
+  const kernelAlone = []
   try {
     progress.step(`writing ${bytes / 2 ** 20} MiB of random bytes`)
     const sha256 = await writeRandomFile(workspace.source, bytes)
@@ -36,11 +39,14 @@ export async function compare(options, progress) {
         const measured = await measureDownload(contender, client, workspace)
         contender.downloads.push({ ...measured, isWarmUp: round <= 0, isIntact: measured.sha256 === sha256 })
       }
+      progress.step(`the kernel alone: ${round > 0 ? `pass ${round} of ${options.rounds}` : 'warming up'}`)
+      kernelAlone.push({ ...(await sendByKernelAlone(workspace.source)), isWarmUp: round <= 0 })
     }
     return {
       conditions: describe(options, { bytes, client }),
       bytes,
       engines: contenders.map(({ engine, downloads }) => ({ ...engine, downloads })),
+      kernelAlone,
     }
   } finally {
     for (const { server } of contenders) await server.stop()

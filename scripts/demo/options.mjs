@@ -8,7 +8,7 @@ const defaultRounds = 5
 const flags = {
   mebibytes: { type: 'string' }, // size of the file
   rounds: { type: 'string' }, // measured downloads per engine
-  'maximum-ratio': { type: 'string' }, // fail when ktls-pipe's CPU per GiB is a larger part of plain Node's
+  'maximum-ratio': { type: 'string' }, // fail when ktls-pipe's CPU per GiB is a larger part of plain Node's, and not near the kernel's own
   here: { type: 'boolean', default: false }, // no build, no VM: compare on the kernel that is running
   emulated: { type: 'boolean', default: false }, // that kernel runs in an emulator
 }
