@@ -23,6 +23,7 @@
               "send/acceptance.cc",
               "send/bytes_step.cc",
               "send/control_step.cc",
+              "send/linger.cc",
               "send/outbox.cc",
               "send/queue_state.cc",
               "send/queue_turn.cc",

@@ -18,6 +18,7 @@ struct SystemCalls {
   ssize_t (*pread)(int fd, void* buffer, size_t count, off_t offset);
   ssize_t (*write)(int fd, const void* buffer, size_t count);
   ssize_t (*read)(int fd, void* buffer, size_t count);
+  ssize_t (*discard)(int fd, size_t count);  // recv(MSG_TRUNC | MSG_DONTWAIT), tcp(7)
   off_t (*lseek)(int fd, off_t offset, int whence);
   int (*setsockopt)(int fd, int level, int name, const void* value, socklen_t size);
   int (*getsockopt)(int fd, int level, int name, void* value, socklen_t* size);

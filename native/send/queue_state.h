@@ -16,6 +16,7 @@
 
 #include "acceptance.h"
 #include "item.h"
+#include "linger.h"
 #include "outbox.h"
 #include "socket_queue.h"
 #include "step.h"
@@ -85,6 +86,9 @@ struct SocketQueue::State {
   // Of the socket that a thread is `busy` with: its number leads nowhere from now on, and only a system call that the
   // kernel has begun still holds the connection, until it returns. False: for want of a descriptor nothing has changed.
   bool LeaveConnection();
+  // The connection was ended because its key is spent, of which the peer knows nothing: it may be sending. Under
+  // `mutex`, before the queue ends.
+  bool ShouldLinger() const;
   // What is left for alerts that would be dropped now: one attempt each, if no record stands open.
   void SendUrgentAlerts();
   // Under `mutex`: an item that was sent without having been in the queue.
@@ -97,6 +101,7 @@ struct SocketQueue::State {
   void ReportProgress(Item* item);
   Turn Wait(int epoll);
   bool Watch(int epoll);
+  Turn LingerOn(int epoll);
   Turn Retire();
 
   Sender* const sender;
@@ -114,6 +119,7 @@ struct SocketQueue::State {
   bool ended = false;                  // likewise, and every item was told so
   bool closed = false;                 // likewise, and the socket is closed as soon as nobody is `busy` with it
   std::optional<ItemId> release_item;  // Close is waiting for the thread to let go
+  std::optional<Linger> linger;        // closed for its owner, and not yet for the peer
 
   // Lists, because the thread that is `busy` keeps a reference to the first item while others come and go.
   std::list<Item> urgent;  // before `items`, at any record border

@@ -74,7 +74,7 @@ Turn SocketQueue::RunTurn(int epoll_fd, const Wake& wake) {
 }
 
 Turn SocketQueue::State::RunTurn(int epoll, const Wake& wake, std::unique_lock<std::mutex>* lock) {
-  if (ended) return Retire();
+  if (ended) return linger ? LingerOn(epoll) : Retire();
   attention = Attention::kSoon;
   if (wake.writable) acceptance_delay = milliseconds::zero();
   // A send on a broken connection would take the socket's error away from libuv, whose reading is to report it; so
@@ -162,6 +162,18 @@ bool SocketQueue::State::Watch(int epoll) {
   if (system_calls.epoll_ctl(epoll, EPOLL_CTL_ADD, socket.get(), &event) < 0) return false;
   epoll_fd = epoll;
   return true;
+}
+
+Turn SocketQueue::State::LingerOn(int epoll) {
+  // What has come before is read below; an edge tells of the rest.
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+  event.data.u64 = id;
+  const int operation = epoll_fd < 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  if (system_calls.epoll_ctl(epoll, operation, socket.get(), &event) < 0) return Retire();
+  epoll_fd = epoll;
+  const Turn turn = linger->Continue(socket.get(), Clock::now());
+  return turn.next == Turn::Next::kDone ? Retire() : turn;
 }
 
 // The queue ended while this thread was inside a system call, or since its last turn.

@@ -201,6 +201,11 @@ bool SocketQueue::State::LeaveConnection() {
   return system_calls.replace(nowhere.get(), socket.get()) >= 0;
 }
 
+bool SocketQueue::State::ShouldLinger() const {
+  return key == Key::kSpent && thread && !busy && !failed && !ended && !HasItems() && taken.empty() &&
+         Linger::IsHalfClosed(socket.get());
+}
+
 void SocketQueue::Abort() {
   std::list<Item> urgent, items;
   {
@@ -225,9 +230,12 @@ bool SocketQueue::Close(ItemId release_item, bool for_reset) {
     if (state_->closed) return !state_->release_item;
     state_->closed = true;
     if (!for_reset && !state_->busy) state_->SendUrgentAlerts();
+    if (!for_reset && state_->ShouldLinger()) state_->linger.emplace(Clock::now());
     state_->EndAll(-ECANCELED);
     released = !state_->busy;
-    if (released) {
+    if (state_->linger) {
+      state_->Notify(shared_from_this());
+    } else if (released) {
       socket = state_->TakeSocket();
       urgent.swap(state_->urgent);
       items.swap(state_->items);

@@ -69,6 +69,8 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   // A thread that is inside a system call does not hold this up: unless `for_reset`, the connection is shut down both
   // ways, so that the peer hears of it now, and the queue holds on to it for no longer than that call takes.
   // False: only for want of a descriptor it does so until the thread lets go; kReleased (with `release_item`) follows.
+  // A connection that was shut down since its key was spent is lingered on (linger.h): nothing of it is the
+  // owner's any more, but the descriptor stays open for a while.
   bool Close(ItemId release_item, bool for_reset);
 
   // Something would have to be sent that cannot be right: pending items fail with -EPROTO, the connection is shut down

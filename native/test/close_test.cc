@@ -112,12 +112,6 @@ TEST(LeavesEpoll, "close: a watched socket leaves the epoll set while its descri
   EXPECT_EQ(removed.load(), 1);
 }
 
-// Nobody is told when the thread has closed the number.
-bool ClosesInTime(int fd) {
-  for (int i = 0; i < 1000 && IsOpen(fd); ++i) std::this_thread::sleep_for(milliseconds(1));
-  return !IsOpen(fd);
-}
-
 TEST(CloseHeld, "close: while sendfile is held, the peer hears of it at once, and nothing holds the connection") {
   Held held(ConnectTcp());
   Subject& subject = held.subject;

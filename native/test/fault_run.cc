@@ -178,6 +178,8 @@ RunResult Run::Finish() {
     if (scenario_.end == End::kClosedFull || scenario_.end == End::kClosedOpen) {
       SubmitAlerts();
       socket_.GiveRoom(100);  // nothing but Close() finds it
+    } else if (scenario_.end == End::kFinished && result_.in_time) {
+      socket_.StopBlaming();
     }
     Close();
   }

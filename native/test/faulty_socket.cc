@@ -122,10 +122,15 @@ const Fault* FaultySocket::Meet(SystemCall call) {
   return fault;
 }
 
+void FaultySocket::StopBlaming() {
+  const std::lock_guard lock(mutex_);
+  is_blaming_ = false;
+}
+
 void FaultySocket::Blame(const Fault& fault) {
   const bool fails =
       fault.effect == Effect::kFailure || (fault.effect == Effect::kFallback && options_.tls && record_is_open_);
-  if (fails && !failed_with_) failed_with_ = -fault.error;
+  if (fails && is_blaming_ && !failed_with_) failed_with_ = -fault.error;
 }
 
 template <typename Real>

@@ -37,6 +37,8 @@ class FaultySocket {
   // A range's own descriptor of the file. The file's duplication may fail.
   UniqueFd DuplicateFile(const UniqueFd& file);
   void GiveRoom(size_t bytes);
+  // Every item has had its last word: a call that fails from now on must not fail the queue.
+  void StopBlaming();
 
   size_t taken() const;
   // What arrived at the other end, whole records only.
@@ -92,6 +94,7 @@ class FaultySocket {
   size_t taken_ = 0;
   Bytes arrived_;
   std::optional<int> failed_with_;
+  bool is_blaming_ = true;
   bool sent_after_failure_ = false;
   int watching_epoll_fd_ = -1;
   epoll_event watched_{};

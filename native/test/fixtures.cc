@@ -117,6 +117,11 @@ bool EndsWithin(int fd, std::chrono::milliseconds time) {
 
 bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
+bool ClosesInTime(int fd) {
+  for (int i = 0; i < 1000 && IsOpen(fd); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return !IsOpen(fd);
+}
+
 Subject::Subject(Connection connection_, std::optional<KernelTlsState> tls, KeyChange key_change)
     : Subject(std::move(connection_), tls, std::move(key_change), &Sender::Instance()) {}
 

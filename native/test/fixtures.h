@@ -37,6 +37,8 @@ Bytes ReadToEnd(int fd);
 // Whether the end of the stream arrives in time.
 bool EndsWithin(int fd, std::chrono::milliseconds time);
 bool IsOpen(int fd);
+// For a number that the sender's thread closes: nobody is told.
+bool ClosesInTime(int fd);
 
 // A queue on a connection, the socket's number and what it says.
 struct Subject {

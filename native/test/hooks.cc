@@ -61,6 +61,7 @@ ssize_t Write(int fd, const void* buffer, size_t count) {
 ssize_t Read(int fd, void* buffer, size_t count) {
   return Call(fd, &FdHooks::read, real_calls.read, fd, buffer, count);
 }
+ssize_t Discard(int fd, size_t count) { return Call(fd, &FdHooks::discard, real_calls.discard, fd, count); }
 int SetOption(int fd, int level, int name, const void* value, socklen_t size) {
   return Call(fd, &FdHooks::setsockopt, real_calls.setsockopt, fd, level, name, value, size);
 }
@@ -113,6 +114,7 @@ void InstallHooks() {
   system_calls.pread = PositionedRead;
   system_calls.write = Write;
   system_calls.read = Read;
+  system_calls.discard = Discard;
   system_calls.setsockopt = SetOption;
   system_calls.getsockopt = GetOption;
   system_calls.bytes_in_send_queue = BytesInSendQueue;

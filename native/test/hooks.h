@@ -25,6 +25,7 @@ struct FdHooks {
   std::function<ssize_t(int fd, void* buffer, size_t count, off_t offset)> pread;
   std::function<ssize_t(int fd, const void* buffer, size_t count)> write;
   std::function<ssize_t(int fd, void* buffer, size_t count)> read;
+  std::function<ssize_t(int fd, size_t count)> discard;
   std::function<int(int fd, int level, int name, const void* value, socklen_t size)> setsockopt;
   std::function<int(int fd, int level, int name, void* value, socklen_t* size)> getsockopt;
   std::function<int(int fd, int* bytes)> bytes_in_send_queue;
