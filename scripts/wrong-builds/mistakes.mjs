@@ -76,4 +76,12 @@ export const mistakes = [
     to: '  if (keys.record_sequence != 0) return -EPROTO;\n',
     test: 'key-update',
   },
+  {
+    letter: 'j',
+    what: 'a connection that ends for want of a new key is closed at once, whatever its peer still sends',
+    file: 'native/send/socket_queue.cc',
+    from: '  return key == Key::kSpent && thread',
+    to: '  return false && key == Key::kSpent && thread',
+    test: 'kernel/key-spent',
+  },
 ]
