@@ -35,7 +35,8 @@ function tryMistake(mistake) {
     const build = run(copy, ['npm', 'run', '--silent', 'build'])
     // A mistake that does not compile proves nothing about the tests.
     if (build.status !== 0) return { mistake, noticed: false, detail: ` (does not build)\n${tail(build)}` }
-    const test = run(copy, ['node', 'scripts/test.mjs', '--no-build', '--only', 'kernel', '--grep', mistake.test])
+    const where = ['--only', 'kernel', ...(mistake.kernel ? ['--kernel', mistake.kernel] : [])]
+    const test = run(copy, ['node', 'scripts/test.mjs', '--no-build', ...where, '--grep', mistake.test])
     const failed = /^\d+ passed, [1-9]\d* failed$/m.test(test.stdout)
     return { mistake, noticed: test.status !== 0 && failed, detail: failed ? '' : `\n${tail(test)}` }
   } finally {

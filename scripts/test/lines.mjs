@@ -15,7 +15,7 @@ const routesAndCiphers = ['behaviour/example-routes', 'behaviour/tls-socket']
 const soak = 'soak/come-and-go'
 
 /** What differs where the kernel can change its keys (Linux 6.14). */
-const keyChanges = ['kernel/key-update', 'kernel/keys-in-memory', 'kernel/on-the-wire']
+const keyChanges = ['kernel/key-spent', 'kernel/key-update', 'kernel/keys-in-memory', 'kernel/on-the-wire']
 
 /** Where the kernel and Node.js meet: what `npm run test:full` asks of every pair. */
 const wherePairsMeet = [

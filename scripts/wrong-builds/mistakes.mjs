@@ -1,7 +1,7 @@
 /**
  * Small mistakes in the places where a mistake is worst, each with the test that has to notice it.
  *
- * @type {{ letter: string, what: string, file: string, from: string, to: string, test: string }[]}
+ * @type {{ letter: string, what: string, file: string, from: string, to: string, test: string, kernel?: string }[]}
  */
 export const mistakes = [
   {
@@ -74,7 +74,8 @@ export const mistakes = [
     file: 'native/send/acceptance.cc',
     from: '  if (const int error = SetTransmitKeys(socket_fd, keys)) return error;\n',
     to: '  if (keys.record_sequence != 0) return -EPROTO;\n',
-    test: 'key-update',
+    test: 'kernel/key-update.test',
+    kernel: '6.18',
   },
   {
     letter: 'j',
