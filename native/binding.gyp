@@ -18,6 +18,7 @@
               "kernel/kernel_tls.cc",
               "kernel/probe.cc",
               "kernel/pseudo_file.cc",
+              "kernel/spare_descriptor.cc",
               "kernel/system_calls.cc",
               "openssl/openssl_api.cc",
               "send/acceptance.cc",

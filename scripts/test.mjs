@@ -4,9 +4,10 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
+import { frameworksTest, installFrameworks } from './test/frameworks.mjs'
 import { runHostTests } from './test/host-tests.mjs'
 import { memoryMiB, runKernelTests } from './test/kernel-tests.mjs'
-import { filesOfLine, kernelLines, nativeTests, soakLines } from './test/lines.mjs'
+import { filesOfLine, isForThisMachine, kernelLines, nativeTests, soakLines } from './test/lines.mjs'
 import { buildNativeTests, runNativeTests } from './test/native-tests.mjs'
 import { npmRun } from './test/npm.mjs'
 import { suites as allSuites, parseOptions, usage } from './test/options.mjs'
@@ -22,7 +23,7 @@ const demoTimeoutMs = 30 * 60_000
 const maximumCpuRatio = 0.4
 const mebibyte = 2 ** 20
 /** What runs on this machine, and again where the kernel has TLS; folders below `test/`. */
-const everywhere = ['behaviour', 'fidelity', 'kernel', 'soak']
+const everywhere = ['behaviour', 'fidelity', 'frameworks', 'kernel', 'soak']
 /** Programs of their own beside the test files, paths below `test/`. */
 const startedByTests = ['fidelity/player.ts', 'fidelity/programs/player.ts']
 
@@ -56,12 +57,21 @@ async function runAll() {
     if (full) await runNativeTests(session, 'tsan')
   }
   if (['host', 'kernel', 'soak'].some((suite) => suites.has(suite))) await expectNativeTests()
+  if (everywhere.flatMap((folder) => testFiles(root, folder, options)).some(isFrameworksForThisRun)) {
+    progress.step('installing frameworks')
+    await installFrameworks(root)
+  }
   if (suites.has('host')) {
     await runHostTests(session, 'this machine', ['unit', ...everywhere], { coverage: !grep })
   }
   if (suites.has('package')) await runHostTests(session, 'package', ['package'])
   if (suites.has('kernel') || suites.has('soak')) await runPrograms()
   if (full && suites.size === allSuites.length) await runDemo()
+}
+
+/** @param {string} file */
+function isFrameworksForThisRun(file) {
+  return file === frameworksTest && isForThisMachine(options, file)
 }
 
 async function build() {

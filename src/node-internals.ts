@@ -65,6 +65,8 @@ export interface MessageInternals {
   /** Of a request: its answer has been read to the end. */
   _ended?: boolean
   _send: unknown
+  /** Makes the head, with what has been set, unless there is one. */
+  _implicitHeader(): void
 }
 
 export type InternalMessage = Omit<OutgoingMessage, keyof MessageInternals> & MessageInternals

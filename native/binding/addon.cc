@@ -9,6 +9,7 @@
 
 #include "../kernel/probe.h"
 #include "../kernel/pseudo_file.h"
+#include "../kernel/spare_descriptor.h"
 #include "../openssl/openssl_api.h"
 #include "../send/sender.h"
 #include "../session/hand_over.h"
@@ -88,7 +89,7 @@ void TraceSession(const Napi::CallbackInfo& info) {
 
 // (socketFd) -> NativeQueue, or -errno
 Napi::Value OpenTcpQueue(const Napi::CallbackInfo& info) {
-  UniqueFd duplicate(system_calls.duplicate(info[0].As<Napi::Number>().Int32Value()));
+  UniqueFd duplicate = DuplicateIfSpare(info[0].As<Napi::Number>().Int32Value());
   if (!duplicate.is_open()) return Napi::Number::New(info.Env(), -errno);
   AddonState& state = StateOf(info);
   return NativeQueue::Wrap(state.queue_constructor, SocketQueue::Open(&Sender::Instance(), std::move(duplicate),
@@ -102,7 +103,7 @@ void SetRecordsPerWriteKey(const Napi::CallbackInfo& info) {
 
 // (fileFd) -> NativeFile, or -errno
 Napi::Value OpenFile(const Napi::CallbackInfo& info) {
-  UniqueFd duplicate(system_calls.duplicate(info[0].As<Napi::Number>().Int32Value()));
+  UniqueFd duplicate = DuplicateIfSpare(info[0].As<Napi::Number>().Int32Value());
   if (!duplicate.is_open()) return Napi::Number::New(info.Env(), -errno);
   return NativeFile::Wrap(StateOf(info).file_constructor, std::move(duplicate));
 }

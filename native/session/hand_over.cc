@@ -13,6 +13,7 @@
 #include "../crypto/key_schedule.h"
 #include "../crypto/traffic_secret.h"
 #include "../kernel/probe.h"
+#include "../kernel/spare_descriptor.h"
 #include "session_tracker.h"
 
 namespace ktls {
@@ -188,7 +189,7 @@ HandOverResult Attempt(Session* session, int socket_fd, const uint8_t* finished,
   // A half-closed peer leaves CLOSE_WAIT, where TCP_ULP is refused (net/tls/tls_main.c, tls_init).
   if (tcp_state != TCP_ESTABLISHED) return Refuse(HandOver::kSessionEnding);
 
-  UniqueFd duplicate(system_calls.duplicate(socket_fd));
+  UniqueFd duplicate = DuplicateIfSpare(socket_fd);
   if (!duplicate.is_open()) return Refuse(HandOver::kDescriptorLimit, errno);
   std::unique_ptr<Bio, BioFree> nowhere(openssl.BIO_new(openssl.BIO_s_null()));
   if (!nowhere) return Refuse(HandOver::kDescriptorLimit, ENOMEM);

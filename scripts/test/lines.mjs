@@ -35,9 +35,12 @@ const wherePairsMeet = [
  */
 const chosen = {
   /** Nowhere but in `npm run test:full`: a minute or more each. */
-  fullOnly: ['kernel/key-update-storm', 'kernel/faults'],
+  fullOnly: ['kernel/key-update-storm', 'kernel/faults', 'frameworks/frameworks'],
+  /** There with the main kernel and the main Node.js alone: a table of its own tells of that pair. */
+  mainPairOnly: ['frameworks/frameworks'],
   /** Likewise, of what this machine has done without kernel TLS. */
   fullOnlyInMachine: [
+    'behaviour/many',
     'behaviour/stream-control',
     'fidelity/idle-connections',
     'fidelity/sources',
@@ -99,9 +102,10 @@ export function kernelLines(options, kernelTls) {
  */
 function fullLines(options) {
   const pairs = product(pick(options.kernels, kernels), pick(options.nodes, nodeMajors))
-  return pairs.map((pair) =>
-    pair.kernel === mainKernel || pair.node === mainNode ? pair : { ...pair, only: wherePairsMeet },
-  )
+  return pairs.map((pair) => {
+    if (pair.kernel !== mainKernel && pair.node !== mainNode) return { ...pair, only: wherePairsMeet }
+    return pair.kernel === mainKernel && pair.node === mainNode ? pair : { ...pair, without: chosen.mainPairOnly }
+  })
 }
 
 /**

@@ -2,6 +2,11 @@
 
 import { runChild } from './child-process.mjs'
 
+/** @returns {[string, ...string[]]} the command and its first arguments */
+export function npmProgram() {
+  return process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
+}
+
 /**
  * @param {string} root
  * @param {string[]} words after `npm run`
@@ -13,7 +18,7 @@ export async function npmRun(root, words, timeoutMs) {
   const keep = (/** @type {string} */ text) => {
     output += text
   }
-  const [command, ...args] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
+  const [command, ...args] = npmProgram()
   const { exitCode } = await runChild(command, [...args, 'run', '--silent', ...words], {
     cwd: root,
     timeoutMs,

@@ -23,7 +23,7 @@ import { join } from 'node:path'
 export function testFiles(root, folder, { grep = '' }) {
   const files = readdirSync(join(root, 'test', folder), { recursive: true, encoding: 'utf8' })
   return files
-    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules/'))
     .map((file) => `${folder}/${file}`)
     .filter((file) => file.includes(grep))
     .sort()

@@ -9,6 +9,7 @@ import {
   type WriteCallback,
 } from '../node-internals.js'
 import { isOptedOut } from '../observe/offload-state.js'
+import { mayPassThrough, passesThrough } from './pass-through.js'
 import { engineOf, isSecuring, socketObstacle, waitUntilConnected } from './socket-destination.js'
 import type { DestinationFacts } from './transfer-plan.js'
 
@@ -17,6 +18,7 @@ export class MessageDestination {
   readonly object: OutgoingMessage
   readonly #internals: InternalMessage
   readonly #http: typeof import('node:http')
+  #provenWrite: OutgoingMessage['write'] | undefined
 
   constructor(message: OutgoingMessage, http: typeof import('node:http')) {
     this.object = message
@@ -58,6 +60,7 @@ export class MessageDestination {
   write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined {
     const { object, socket } = this
     if (socket === null) return 'response-not-current'
+    if (!this.#isUntouched('write') && !this.#isProvenToPassThrough()) return 'response-wrapped'
     // One batch: the head, the chunk's size and the range reach the socket's writer together.
     socket.cork()
     // Node's own: the application has not called it, so nobody's wrapper is to hear of it.
@@ -73,12 +76,25 @@ export class MessageDestination {
     return obstacle
   }
 
+  #isUntouched(name: string): boolean {
+    return hasOriginalMethod(this.object, this.#http.OutgoingMessage.prototype, name)
+  }
+
+  // Once for a `write`: what it does with chunks it has decided with the head.
+  #isProvenToPassThrough(): boolean {
+    const { object } = this
+    if (this.#provenWrite === object.write) return true
+    if (!mayPassThrough(object) || !passesThrough(object, this.#http)) return false
+    this.#provenWrite = object.write
+    return true
+  }
+
   // What about the message itself speaks against writing past it.
   #messageObstacle(): FallbackReason | undefined {
     const { object } = this
     if (object.destroyed || object.writableEnded || this.socket?.destroyed) return 'destination-unavailable'
-    const untouched = (name: string) => hasOriginalMethod(object, this.#http.OutgoingMessage.prototype, name)
-    if (!untouched('write') || !untouched('_send')) return 'response-wrapped'
+    if (!this.#isUntouched('_send')) return 'response-wrapped'
+    if (!this.#isUntouched('write') && !mayPassThrough(object)) return 'response-wrapped'
     if (this.#internals.strictContentLength === true) return 'strict-content-length'
     const status = (object as Partial<ServerResponse>).statusCode
     const bodiless = status === 204 || status === 304 || (status !== undefined && status < 200)

@@ -24,14 +24,19 @@ export interface FileServerOptions {
   disabled?: boolean
   /** Collects its garbage before it reports. */
   collectsGarbage?: boolean
+  /** So many descriptors may it have (setrlimit(2)); as many as this process if left out. */
+  mostDescriptors?: number
 }
 
 /** A server of one file in a process of its own (file-server.mjs); it ends with the test. */
 export async function startFileServer(t: Test, file: string, options: FileServerOptions = {}) {
-  const { scheme = 'https', disabled = false, collectsGarbage = false, env = {} } = options
+  const { scheme = 'https', disabled = false, collectsGarbage = false, mostDescriptors, env = {} } = options
   const { key, cert } = await certificate()
   const nodeOptions = collectsGarbage ? ['--expose-gc'] : []
-  const child = spawn(process.execPath, [...nodeOptions, projectFile('test/support/file-server.mjs')], {
+  const limited = mostDescriptors === undefined ? [] : ['sh', '-c', `ulimit -n ${mostDescriptors}; exec "$0" "$@"`]
+  const program = [process.execPath, ...nodeOptions, projectFile('test/support/file-server.mjs')]
+  const [command, ...args] = [...limited, ...program] as [string, ...string[]]
+  const child = spawn(command, args, {
     env: {
       ...process.env,
       ...env,

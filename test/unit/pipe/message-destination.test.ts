@@ -8,6 +8,7 @@ import type { ChunkBatch, MessageInternals, WriteCallback } from '../../../src/n
 import { optOut } from '../../../src/observe/offload-state.js'
 import { MessageDestination } from '../../../src/pipe/message-destination.js'
 import { createRangeChunk } from '../../../src/socket/file-range.js'
+import { compressionVersions, wrapAsCompression } from '../fixtures/compression-write.js'
 import { connectPair, until } from '../fixtures/connection.js'
 import { FakeFile } from '../fixtures/fake-binding.js'
 
@@ -263,4 +264,77 @@ t.test('write: without a socket nothing is written', async (t) => {
   const refused = new MessageDestination(response, http).write(makeRange(10), () => t.fail('nothing was written'))
   t.equal(refused, 'response-not-current')
   t.equal(response.headersSent, false)
+})
+
+// --- compression's write, known by its text ---
+
+t.test('a write that hands chunks on unread is passed by', async (t) => {
+  for (const version of compressionVersions) {
+    const { near, response, destination } = await respond(t)
+    wrapAsCompression(response, version)
+    t.strictSame(destination.facts(), clear, version)
+    const batches = spy(near)
+    const chunk = makeRange(1000)
+    t.equal(
+      destination.write(chunk, () => {}),
+      undefined,
+    )
+    t.equal(batches.flat().filter((written) => written === chunk).length, 1, 'the range, once')
+    t.equal(Object.hasOwn(http.OutgoingMessage.prototype.write, 'call'), false, "Node's own is as before")
+    const again = makeRange(1000)
+    t.equal(
+      destination.write(again, () => {}),
+      undefined,
+    )
+    await until(() => batches.flat().includes(again))
+  }
+})
+
+const notPassedBy: [what: string, wrap: (response: ServerResponse) => { compressed?: Buffer[] }][] = [
+  ['it compresses', (response) => wrapAsCompression(response, '1.8.2', { compresses: true })],
+  [
+    'it compresses, and says so',
+    (response) => {
+      response.setHeader('Content-Encoding', 'gzip')
+      return wrapAsCompression(response, '1.8.2')
+    },
+  ],
+  [
+    'somebody else is behind it',
+    (response) => {
+      const { write } = response
+      response.write = function (...args: unknown[]) {
+        return Reflect.apply(write, this, args)
+      }
+      return wrapAsCompression(response, '1.8.2')
+    },
+  ],
+  [
+    'it has ended',
+    (response) =>
+      wrapAsCompression(response, '1.8.2', { change: (text) => text.replace('ended = false', 'ended = true') }),
+  ],
+]
+for (const [what, wrap] of notPassedBy) {
+  t.test(`response-wrapped, known when the head is made: ${what}`, async (t) => {
+    const { near, response, destination } = await respond(t)
+    const { compressed = [] } = wrap(response)
+    t.strictSame(destination.facts(), clear)
+    const batches = spy(near)
+    t.equal(
+      destination.write(makeRange(1000), () => t.fail('nothing was written')),
+      'response-wrapped',
+    )
+    t.equal(Object.hasOwn(http.OutgoingMessage.prototype.write, 'call'), false)
+    t.equal(Buffer.concat(compressed).length, 0)
+    await turn()
+    const bytes = batches.flat().filter((chunk) => typeof chunk !== 'string')
+    t.equal(Buffer.concat(bytes as Buffer[]).length, 0, 'no bytes of a body')
+  })
+}
+
+t.test('response-wrapped: a write that is a little other', async (t) => {
+  const { response, destination } = await respond(t)
+  wrapAsCompression(response, '1.8.2', { change: (text) => text.replace('if (ended)', 'count(chunk); if (ended)') })
+  t.equal(destination.facts().obstacle, 'response-wrapped')
 })

@@ -1,0 +1,46 @@
+// What test/frameworks has to have installed: it keeps the root's own install small.
+
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runChild } from './child-process.mjs'
+import { npmProgram } from './npm.mjs'
+
+const timeoutMs = 10 * 60_000
+
+/** The test file, below `test/`. */
+export const frameworksTest = 'frameworks/frameworks.test.ts'
+
+/**
+ * @param {string} root
+ * @throws {Error} with all that npm said
+ */
+export async function installFrameworks(root) {
+  const folder = join(root, 'test', 'frameworks')
+  if (
+    (await modifiedMs(join(folder, 'node_modules/.package-lock.json'))) >=
+    (await modifiedMs(join(folder, 'package-lock.json')))
+  )
+    return
+  let output = ''
+  const keep = (/** @type {string} */ text) => {
+    output += text
+  }
+  const [command, ...args] = npmProgram()
+  const { exitCode } = await runChild(command, [...args, 'ci', '--ignore-scripts'], {
+    cwd: folder,
+    timeoutMs,
+    onStdout: keep,
+    onStderr: keep,
+  })
+  if (exitCode !== 0) throw new Error(`npm ci failed in test/frameworks:\n${output}`)
+}
+
+/** @param {string} path */
+async function modifiedMs(path) {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return 0
+    throw error
+  }
+}

@@ -1,0 +1,35 @@
+/** One way of one framework to send a file. */
+export interface Row {
+  packages: string
+  what: string
+  /** Files that the kernel sent. */
+  sent: number
+  reasons: string[]
+}
+
+const heading = ['With', 'A file sent by', 'The kernel sends it']
+
+/** A table in Markdown. */
+export function formatTable(rows: Row[]): string {
+  const lines = rows.map(({ packages, what, sent, reasons }) => [packages, what, verdict(sent, reasons)])
+  return [heading, heading.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function verdict(sent: number, reasons: string[]): string {
+  if (reasons.length > 0) return `no: ${reasons.map((reason) => `\`${reason}\``).join(', ')}`
+  return sent > 0 ? 'yes' : 'there is nothing to send'
+}
+
+/** That of a document. */
+export function tableOf(markdown: string): string {
+  return markdown.split('\n').filter(isOfTable).join('\n')
+}
+
+/** The document with another table. */
+export function withTable(markdown: string, table: string): string {
+  return markdown.replace(tableOf(markdown), () => table)
+}
+
+function isOfTable(line: string): boolean {
+  return line.startsWith('|')
+}
