@@ -35,13 +35,18 @@ function tryMistake(mistake) {
     const build = run(copy, ['npm', 'run', '--silent', 'build'])
     // A mistake that does not compile proves nothing about the tests.
     if (build.status !== 0) return { mistake, noticed: false, detail: ` (does not build)\n${tail(build)}` }
-    const where = ['--only', 'kernel', ...(mistake.kernel ? ['--kernel', mistake.kernel] : [])]
-    const test = run(copy, ['node', 'scripts/test.mjs', '--no-build', ...where, '--grep', mistake.test])
+    const test = run(copy, ['node', 'scripts/test.mjs', '--no-build', ...testArguments(mistake)])
     const failed = /^\d+ passed, [1-9]\d* failed$/m.test(test.stdout)
     return { mistake, noticed: test.status !== 0 && failed, detail: failed ? '' : `\n${tail(test)}` }
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
+}
+
+// The native tests are one program.
+function testArguments({ suite = 'kernel', kernel, test }) {
+  const where = ['--only', suite, ...(kernel ? ['--kernel', kernel] : [])]
+  return suite === 'native' ? where : [...where, '--grep', test]
 }
 
 function makeMistake(file, from, to) {

@@ -16,8 +16,9 @@ export function formatTable(rows: Row[]): string {
 }
 
 function verdict(sent: number, reasons: string[]): string {
-  if (reasons.length > 0) return `no: ${reasons.map((reason) => `\`${reason}\``).join(', ')}`
-  return sent > 0 ? 'yes' : 'there is nothing to send'
+  const why = reasons.map((reason) => `\`${reason}\``).join(', ')
+  if (sent === 0) return why === '' ? 'there is nothing to send' : `no: ${why}`
+  return why === '' ? 'yes' : `all but a part: ${why}`
 }
 
 /** That of a document. */
