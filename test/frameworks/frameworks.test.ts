@@ -13,7 +13,7 @@ import { timeLimitMs } from '../support/time-limit.js'
 import { type Player, type StartedApp, startPlayer } from './start-player.js'
 import { formatTable, type Row, tableOf, withTable } from './table.js'
 
-const families = ['express', 'send', 'koa', 'fastify', 'servers', 'middleware', 'telemetry']
+const families = ['express', 'send', 'koa', 'fastify', 'servers', 'middleware', 'telemetry', 'file-systems']
 const document = projectFile('docs', 'frameworks.md')
 const film = 'film.mp4'
 const filmBytes = 2_000_000
@@ -49,9 +49,17 @@ t.test('frameworks', async (t) => {
   t.equal(tableOf(readFileSync(document, 'utf8')), measured, 'docs/frameworks.md: `npm run docs:frameworks` mends it')
 })
 
+interface Answer {
+  status: number | undefined
+  headers: Record<string, unknown>
+  bodyBytes: number
+  sha256: string
+  aborted: boolean
+}
+
 interface Played {
   app: StartedApp
-  answer: unknown
+  answer: Answer
   row: Row | undefined
 }
 
@@ -61,7 +69,7 @@ async function playAll(player: Player): Promise<Played[]> {
     const etag = app.isConditional ? await etagOf(app) : undefined
     const count = await player.startCounting()
     const answer = await ask(app, etag === undefined ? {} : { 'if-none-match': etag })
-    played.push({ app, answer, row: count && rowOf(app, await count()) })
+    played.push({ app, answer, row: count && rowOf(app, answer.bodyBytes, await count()) })
   }
   await player.stop()
   return played
@@ -78,18 +86,18 @@ async function etagOf(app: StartedApp): Promise<string> {
 }
 
 /** What a client sees, without what differs from answer to answer. */
-async function ask(app: StartedApp, headers: Record<string, string>): Promise<unknown> {
+async function ask(app: StartedApp, headers: Record<string, string>): Promise<Answer> {
   const incoming = await get(app, headers)
   const { bytes, aborted } = await receive(incoming)
   const headersSeen: Record<string, unknown> = { ...incoming.headers }
   for (const name of ['date', ...(app.varying ?? [])]) {
     if (headersSeen[name] !== undefined) headersSeen[name] = 'varies'
   }
-  return { status: incoming.statusCode, headers: headersSeen, sha256: sha256(bytes), aborted }
+  return { status: incoming.statusCode, headers: headersSeen, bodyBytes: bytes.length, sha256: sha256(bytes), aborted }
 }
 
-function rowOf(app: StartedApp, { transfers, fallbacks }: StatsDifference): Row {
+function rowOf(app: StartedApp, bodyBytes: number, { transfers, fallbacks }: StatsDifference): Row {
   const reasons = Object.keys(positive(fallbacks))
   const packages = app.packages.map(({ name, version }) => `${name} ${version}`).join(', ')
-  return { packages, what: app.what, sent: transfers.tls, reasons }
+  return { packages, what: app.what, sent: transfers.tls, bodyBytes, reasons }
 }

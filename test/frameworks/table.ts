@@ -4,6 +4,8 @@ export interface Row {
   what: string
   /** Files that the kernel sent. */
   sent: number
+  /** Of the answer. */
+  bodyBytes: number
   reasons: string[]
 }
 
@@ -11,13 +13,14 @@ const heading = ['With', 'A file sent by', 'The kernel sends it']
 
 /** A table in Markdown. */
 export function formatTable(rows: Row[]): string {
-  const lines = rows.map(({ packages, what, sent, reasons }) => [packages, what, verdict(sent, reasons)])
+  const lines = rows.map((row) => [row.packages, row.what, verdict(row)])
   return [heading, heading.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-function verdict(sent: number, reasons: string[]): string {
+function verdict({ sent, bodyBytes, reasons }: Row): string {
   const why = reasons.map((reason) => `\`${reason}\``).join(', ')
-  if (sent === 0) return why === '' ? 'there is nothing to send' : `no: ${why}`
+  if (sent === 0 && why === '') return bodyBytes === 0 ? 'there is nothing to send' : 'no: it is not a `fs.ReadStream`'
+  if (sent === 0) return `no: ${why}`
   return why === '' ? 'yes' : `all but a part: ${why}`
 }
 

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import fsExtra from 'fs-extra'
+import gracefulFs from 'graceful-fs'
+import { Volume } from 'memfs'
+import { listenSecurely } from '../listen.mjs'
+
+/** @type {import('../app.mjs').App[]} */
+export const apps = [
+  ['graceful-fs', () => gracefulFs],
+  ['fs-extra', () => fsExtra],
+  ['memfs', ({ folder }) => Volume.fromJSON({ [join(folder, 'film.mp4')]: readFileSync(join(folder, 'film.mp4')) })],
+].map(([name, open]) => ({
+  packages: [name],
+  what: 'createReadStream().pipe(res)',
+  start(context) {
+    const fileSystem = open(context)
+    return listenSecurely((request, response) => {
+      fileSystem.createReadStream(join(context.folder, basename(request.url))).pipe(response)
+    }, context)
+  },
+}))
