@@ -100,7 +100,7 @@ struct SocketQueue::State {
   void SendSome(std::unique_lock<std::mutex>* lock);
   void ReportProgress(Item* item);
   Turn Wait(int epoll);
-  bool Watch(int epoll);
+  bool Watch(int epoll, uint32_t events);
   Turn LingerOn(int epoll);
   Turn Retire();
 

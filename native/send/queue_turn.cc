@@ -85,7 +85,7 @@ Turn SocketQueue::State::RunTurn(int epoll, const Wake& wake, std::unique_lock<s
   if (!blocked) {
     SendSome(lock);
     if (ended) return Retire();
-    if (blocked) blocked_until = Clock::now() + (Watch(epoll) ? kBlockedRetry : kUnwatchedRetry);
+    if (blocked) blocked_until = Clock::now() + (Watch(epoll, EPOLLOUT) ? kBlockedRetry : kUnwatchedRetry);
   }
   CompleteAccepted();
   return Wait(epoll);
@@ -146,7 +146,7 @@ Turn SocketQueue::State::Wait(int epoll) {
     turn.deadline = std::min(turn.deadline, ProgressDue(items.front()));
   }
   if (!taken.empty()) {
-    Watch(epoll);  // if refused, the timer alone has to do
+    Watch(epoll, EPOLLOUT);  // if refused, the timer alone has to do
     acceptance_delay = std::clamp(acceptance_delay * 2, kFirstAcceptanceDelay, kMaxAcceptanceDelay);
     turn.deadline = std::min(turn.deadline, Clock::now() + acceptance_delay);
   }
@@ -154,10 +154,10 @@ Turn SocketQueue::State::Wait(int epoll) {
 }
 
 // Edge-triggered and for good: a socket that nobody waits for is silent and costs no system call.
-bool SocketQueue::State::Watch(int epoll) {
+bool SocketQueue::State::Watch(int epoll, uint32_t events) {
   if (epoll_fd >= 0) return true;
   epoll_event event{};
-  event.events = EPOLLOUT | EPOLLET;
+  event.events = events | EPOLLET;
   event.data.u64 = id;
   if (system_calls.epoll_ctl(epoll, EPOLL_CTL_ADD, socket.get(), &event) < 0) return false;
   epoll_fd = epoll;
@@ -166,12 +166,7 @@ bool SocketQueue::State::Watch(int epoll) {
 
 Turn SocketQueue::State::LingerOn(int epoll) {
   // What has come before is read below; an edge tells of the rest.
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-  event.data.u64 = id;
-  const int operation = epoll_fd < 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  if (system_calls.epoll_ctl(epoll, operation, socket.get(), &event) < 0) return Retire();
-  epoll_fd = epoll;
+  if (!Watch(epoll, EPOLLIN | EPOLLRDHUP)) return Retire();
   const Turn turn = linger->Continue(socket.get(), Clock::now());
   return turn.next == Turn::Next::kDone ? Retire() : turn;
 }

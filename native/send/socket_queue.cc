@@ -234,6 +234,7 @@ bool SocketQueue::Close(ItemId release_item, bool for_reset) {
     state_->EndAll(-ECANCELED);
     released = !state_->busy;
     if (state_->linger) {
+      state_->LeaveEpoll();  // which is for sending
       state_->Notify(shared_from_this());
     } else if (released) {
       socket = state_->TakeSocket();

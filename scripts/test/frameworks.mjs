@@ -2,8 +2,7 @@
 
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runChild } from './child-process.mjs'
-import { npmProgram } from './npm.mjs'
+import { npm } from './npm.mjs'
 
 const timeoutMs = 10 * 60_000
 
@@ -21,18 +20,8 @@ export async function installFrameworks(root) {
     (await modifiedMs(join(folder, 'package-lock.json')))
   )
     return
-  let output = ''
-  const keep = (/** @type {string} */ text) => {
-    output += text
-  }
-  const [command, ...args] = npmProgram()
-  const { exitCode } = await runChild(command, [...args, 'ci', '--ignore-scripts'], {
-    cwd: folder,
-    timeoutMs,
-    onStdout: keep,
-    onStderr: keep,
-  })
-  if (exitCode !== 0) throw new Error(`npm ci failed in test/frameworks:\n${output}`)
+  const { succeeded, output } = await npm(folder, ['ci', '--ignore-scripts'], timeoutMs)
+  if (!succeeded) throw new Error(`npm ci failed in test/frameworks:\n${output}`)
 }
 
 /** @param {string} path */

@@ -36,8 +36,6 @@ const wherePairsMeet = [
 const chosen = {
   /** Nowhere but in `npm run test:full`: a minute or more each. */
   fullOnly: ['kernel/key-update-storm', 'kernel/faults', 'frameworks/frameworks'],
-  /** There with the main kernel and the main Node.js alone: a table of its own tells of that pair. */
-  mainPairOnly: ['frameworks/frameworks'],
   /** Likewise, of what this machine has done without kernel TLS. */
   fullOnlyInMachine: [
     'behaviour/many',
@@ -47,6 +45,8 @@ const chosen = {
     'fidelity/wrappers',
     'fidelity/zero-copy',
   ],
+  /** In `npm run test:full` with the main kernel and the main Node.js alone: a table tells of that pair. */
+  mainPairOnly: ['frameworks/frameworks'],
   /** @type {Record<string, string[]>} */
   kernels: {
     6.1: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', nativeTests],

@@ -1,26 +1,32 @@
-// Runs a script of package.json, with the npm that runs this one.
+// Runs npm: the one that runs this program.
 
 import { runChild } from './child-process.mjs'
 
-/** @returns {[string, ...string[]]} the command and its first arguments */
-export function npmProgram() {
-  return process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
-}
-
 /**
+ * A script of package.json.
+ *
  * @param {string} root
  * @param {string[]} words after `npm run`
  * @param {number} timeoutMs
+ */
+export function npmRun(root, words, timeoutMs) {
+  return npm(root, ['run', '--silent', ...words], timeoutMs)
+}
+
+/**
+ * @param {string} folder
+ * @param {string[]} words
+ * @param {number} timeoutMs
  * @returns {Promise<{ succeeded: boolean, output: string }>}
  */
-export async function npmRun(root, words, timeoutMs) {
+export async function npm(folder, words, timeoutMs) {
   let output = ''
   const keep = (/** @type {string} */ text) => {
     output += text
   }
-  const [command, ...args] = npmProgram()
-  const { exitCode } = await runChild(command, [...args, 'run', '--silent', ...words], {
-    cwd: root,
+  const [command, ...args] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
+  const { exitCode } = await runChild(command, [...args, ...words], {
+    cwd: folder,
     timeoutMs,
     onStdout: keep,
     onStderr: keep,
