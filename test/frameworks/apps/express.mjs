@@ -1,17 +1,13 @@
 import express5 from 'express'
 import express4 from 'express-4'
-import { listenSecurely } from '../listen.mjs'
+import { secureApp } from '../listen.mjs'
 
 /** @type {import('../app.mjs').App[]} */
 export const apps = [
   ['express', express5],
   ['express-4', express4],
 ].flatMap(([name, express]) => {
-  const app = (what, route) => ({
-    packages: [name],
-    what,
-    start: (context) => listenSecurely(route(express(), context), context),
-  })
+  const app = (what, route) => secureApp([name], what, (context) => route(express(), context))
   const sendFile = (application, { folder }) =>
     application.get('/:name', (request, response) => response.sendFile(request.params.name, { root: folder }))
   return [

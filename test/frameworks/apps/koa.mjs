@@ -4,18 +4,15 @@ import Koa3 from 'koa'
 import Koa2 from 'koa-2'
 import send from 'koa-send'
 import serve from 'koa-static'
-import { listenSecurely } from '../listen.mjs'
+import { secureApp } from '../listen.mjs'
 
 /** @type {import('../app.mjs').App[]} */
 export const apps = [
   ['koa', Koa3],
   ['koa-2', Koa2],
 ].flatMap(([name, Koa]) => {
-  const app = (packages, what, middleware) => ({
-    packages,
-    what,
-    start: (context) => listenSecurely(new Koa().use(middleware(context)).callback(), context),
-  })
+  const app = (packages, what, middleware) =>
+    secureApp(packages, what, (context) => new Koa().use(middleware(context)).callback())
   return [
     app([name], 'ctx.body = createReadStream()', ({ folder }) => (ctx) => {
       ctx.type = 'bin'

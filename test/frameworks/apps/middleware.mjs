@@ -5,13 +5,11 @@ import helmet from 'helmet'
 import morgan from 'morgan'
 import onHeaders from 'on-headers'
 import responseTime from 'response-time'
-import { listenSecurely } from '../listen.mjs'
+import { secureApp } from '../listen.mjs'
 
 /** Behind it, express.static. */
 const behind = (packages, what, middleware, more = {}) => ({
-  packages: ['express', ...packages],
-  what,
-  start: (context) => listenSecurely(express().use(middleware()).use(express.static(context.folder)), context),
+  ...secureApp(['express', ...packages], what, ({ folder }) => express().use(middleware()).use(express.static(folder))),
   ...more,
 })
 const gzip = { headers: { 'accept-encoding': 'gzip' } }

@@ -6,67 +6,31 @@ import * as h3v2 from 'h3-2'
 import { toNodeHandler } from 'h3-2/node'
 import httpServer from 'http-server'
 import { preview } from 'vite'
-import { listening, listenSecurely } from '../listen.mjs'
+import { listening, secureApp } from '../listen.mjs'
 
 const pathOf = (folder, pathname) => join(folder, basename(pathname))
-const metaOf = async (path) => {
-  const { size, mtime } = await stat(path)
-  return { size, mtime }
-}
+/** What h3's serveStatic asks for. */
+const contentsOf = (folder) => ({
+  getContents: (id) => createReadStream(pathOf(folder, id)),
+  async getMeta(id) {
+    const { size, mtime } = await stat(pathOf(folder, id))
+    return { size, mtime }
+  },
+})
+const h3 = (what, handle) =>
+  secureApp(['h3'], what, ({ folder }) =>
+    h3v1.toNodeListener(h3v1.createApp().use(h3v1.eventHandler((event) => handle(event, folder)))),
+  )
 
 /** @type {import('../app.mjs').App[]} */
 export const apps = [
-  {
-    packages: ['h3'],
-    what: 'sendStream(event, createReadStream())',
-    start: (context) =>
-      listenSecurely(
-        h3v1.toNodeListener(
-          h3v1
-            .createApp()
-            .use(
-              h3v1.eventHandler((event) =>
-                h3v1.sendStream(event, createReadStream(pathOf(context.folder, event.path))),
-              ),
-            ),
-        ),
-        context,
-      ),
-  },
-  {
-    packages: ['h3'],
-    what: 'serveStatic()',
-    start: (context) =>
-      listenSecurely(
-        h3v1.toNodeListener(
-          h3v1.createApp().use(
-            h3v1.eventHandler((event) =>
-              h3v1.serveStatic(event, {
-                getContents: (id) => createReadStream(pathOf(context.folder, id)),
-                getMeta: (id) => metaOf(pathOf(context.folder, id)),
-              }),
-            ),
-          ),
-        ),
-        context,
-      ),
-  },
-  {
-    packages: ['h3-2'],
-    what: 'serveStatic()',
-    start: (context) =>
-      listenSecurely(
-        toNodeHandler(
-          new h3v2.H3().get('/**', (event) =>
-            h3v2.serveStatic(event, {
-              getContents: (id) => createReadStream(pathOf(context.folder, id)),
-              getMeta: (id) => metaOf(pathOf(context.folder, id)),
-            }),
-          ),
-        ),
-        context,
-      ),
-  },
+  h3('sendStream(event, createReadStream())', (event, folder) =>
+    h3v1.sendStream(event, createReadStream(pathOf(folder, event.path))),
+  ),
+  h3('serveStatic()', (event, folder) => h3v1.serveStatic(event, contentsOf(folder))),
+  secureApp(['h3-2'], 'serveStatic()', ({ folder }) =>
+    toNodeHandler(new h3v2.H3().get('/**', (event) => h3v2.serveStatic(event, contentsOf(folder)))),
+  ),
   {
     packages: ['http-server'],
     what: 'createServer()',
