@@ -79,6 +79,7 @@ export interface SourceInternals {
   end: number
   bytesRead: number
   _read(size: number): void
+  _destroy(error: Error | null, callback: WriteCallback): void
   _readableState: {
     pipes: Writable[]
     dataEmitted: boolean

@@ -51,6 +51,11 @@ export class FileTransfer implements RangeObserver {
     if (!this.#destination.waitUntilConnected(goOn)) goOn()
   }
 
+  /** The source is destroyed, or goes to another destination: what is not under way already will not come. */
+  sourceGone(error: Error | null): void {
+    if (!this.#active) this.#finish(error ?? undefined)
+  }
+
   rangeOffloaded(engine: Engine): void {
     this.#active = true
     countActive(1)
@@ -127,7 +132,7 @@ export class FileTransfer implements RangeObserver {
     }
     this.#source.advance(this.#binding, range.bytesSent)
     if (range.bytesSent === length) {
-      if (isLast) this.#finish(undefined)
+      if (isLast || this.#source.stream.destroyed) this.#finish(undefined)
     } else {
       this.#finish(failure ?? rangeNotSent(length - range.bytesSent))
     }
@@ -149,7 +154,7 @@ export class FileTransfer implements RangeObserver {
     }
   }
 
-  // Reported once: when the planned end is reached, or by what ended it.
+  // Reported once: when the planned end is reached, or when it will not be, with what ended it.
   #finish(failure: Error | undefined): void {
     const engine = this.#engine
     if (engine === undefined) return

@@ -12,6 +12,8 @@ import { planTransfer } from './transfer-plan.js'
 /** The transfers of a source by what it is piped into, and the _read of its own that serves them. */
 interface Reads {
   transfers: WeakMap<object, FileTransfer>
+  /** The one that was asked last. */
+  latest: FileTransfer | undefined
   file: FileSource
   ownRead: InternalSource['_read']
 }
@@ -21,7 +23,7 @@ const readsOf = sharedSlot('offloaded reads', () => new WeakMap<ReadStream, Read
 /**
  * Prepares a source that is about to be piped into `pipedInto`, whose bytes end up in `object` (the same, unless a
  * zero-copy pipe lies between). Nothing of pipe() is done here: the source only gets a _read of its own, which sends
- * ranges while it can and is core's otherwise.
+ * ranges while it can and is core's otherwise, and a _destroy that tells of transfers that were given up.
  */
 export function offloadReads(
   source: ReadStream,
@@ -49,12 +51,16 @@ function readsFor(source: ReadStream, file: FileSource): Reads {
   const known = readsOf.get(source)
   if (known !== undefined) return known
   const internals = source as unknown as InternalSource
+  const { _destroy: destroy } = internals
   const reads: Reads = {
     transfers: new WeakMap(),
+    latest: undefined,
     file,
     ownRead(size) {
       const { pipes } = internals._readableState
       const [transfer, ...others] = pipes.map((pipe) => reads.transfers.get(pipe))
+      if (reads.latest !== transfer) reads.latest?.sourceGone(null)
+      reads.latest = transfer
       if (others.length === 0 && transfer !== undefined) return transfer.read(size, reads.ownRead)
       // Several destinations share what is read once.
       for (const shared of [transfer, ...others]) shared?.rangeFellBack('source-shared')
@@ -63,5 +69,9 @@ function readsFor(source: ReadStream, file: FileSource): Reads {
   }
   readsOf.set(source, reads)
   internals._read = reads.ownRead
+  internals._destroy = (error, callback) => {
+    reads.latest?.sourceGone(error)
+    destroy.call(source, error, callback)
+  }
   return reads
 }

@@ -19,8 +19,9 @@ export function interceptPipe(): void {
   const own = before?.value as Pipe | undefined
   const pipe = function pipe(this: ReadStream, ...parameters: Parameters<Pipe>): NodeJS.WritableStream {
     const destination: unknown = parameters[0]
-    // A zero-copy pipe prepares the source itself, installed or not.
-    if (isObject(destination) && !isZeroCopyPipe(destination)) offloadReads(this, destination)
+    // Taken away, it may live on inside somebody's wrapper. A zero-copy pipe prepares the source itself.
+    const plans = state.pipe === pipe && isObject(destination) && !isZeroCopyPipe(destination)
+    if (plans) offloadReads(this, destination)
     // The inherited one is looked up at each call, so that whoever replaces it later is still heard.
     return Reflect.apply(own ?? (Object.getPrototypeOf(prototype) as Readable).pipe, this, parameters)
   } as Pipe
@@ -29,7 +30,7 @@ export function interceptPipe(): void {
   state.before = before
 }
 
-/** Takes it away again. A pipe() that somebody wrapped around ours stays, and goes on planning. */
+/** Takes it away again. A pipe() that somebody wrapped around ours stays, and plans no more. */
 export function restorePipe(): void {
   if (Object.hasOwn(prototype, 'pipe') && prototype.pipe === state.pipe) {
     if (state.before === undefined) delete prototype.pipe

@@ -430,3 +430,48 @@ t.test('a transfer that is given up between two ranges is no longer active', asy
     t.equal(getStats().transfers.active, before, giveUp)
   }
 })
+
+t.test('a transfer whose source goes between two ranges is over, once; with the error, if there was one', async (t) => {
+  for (const error of [null, new Error('read failed')]) {
+    const before = getStats().transfers.failed
+    const events = listen(t)
+    const { destination, transfer, read } = await setUp(t, { bytes: maximumRangeBytes + 5000 })
+    transfer.sourceGone(error)
+    t.strictSame(events, [], 'nothing has begun')
+    read()
+    destination.send()
+    transfer.sourceGone(error)
+    t.strictSame(
+      events.map(([name]) => name),
+      ['start'],
+      'a range that is under way is waited for',
+    )
+    destination.last.end()
+    transfer.sourceGone(error)
+    transfer.sourceGone(error)
+    t.match(
+      events.map(([name, event]) => [name, event.bytesSent, event.error]),
+      [
+        ['start', 0, undefined],
+        [error ? 'error' : 'asyncEnd', maximumRangeBytes, error ?? undefined],
+      ],
+    )
+    t.equal(getStats().transfers.failed, before + (error ? 1 : 0))
+  }
+})
+
+t.test('a source that is destroyed while a range is under way: the transfer is over with it', async (t) => {
+  const events = listen(t)
+  const { stream, destination, read } = await setUp(t, { bytes: maximumRangeBytes + 5000 })
+  read()
+  destination.send()
+  stream.destroy()
+  destination.last.end()
+  t.strictSame(
+    events.map(([name, { bytesSent }]) => [name, bytesSent]),
+    [
+      ['start', 0],
+      ['asyncEnd', maximumRangeBytes],
+    ],
+  )
+})

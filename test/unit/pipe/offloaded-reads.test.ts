@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createReadStream, type ReadStream, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -37,7 +38,7 @@ t.test('a source that may be offloaded gets a _read of its own, and nothing else
   offloadReads(source, near)
   t.strictSame(
     Object.getOwnPropertyNames(source).filter((name) => !names.includes(name)),
-    ['_read'],
+    ['_read', '_destroy'],
   )
   t.strictSame(source.listenerCount('data'), 0)
   t.strictSame(binding.calls, [], 'nothing is opened before it is read')
@@ -141,4 +142,49 @@ t.test('unpiped and piped into what was not prepared: the bytes are read', async
   await until(() => other === size)
   await turn()
   t.equal(binding.count('openFile'), 0)
+})
+
+/** A file of which the first half is sent to `near`; `stop` is called as that begins. With what is heard of it. */
+async function betweenRanges(t: Test, stop: (source: ReadStream) => void) {
+  const { binding, open } = setUp(t)
+  const { near } = await connectPair(t)
+  const limits = sharedSlot('limits', () => ({ maximumRangeBytes: 0 }))
+  const { maximumRangeBytes } = limits
+  limits.maximumRangeBytes = size / 2
+  const heard: string[] = []
+  const source = open()
+  for (const name of ['start', 'asyncEnd', 'error']) {
+    const listener = () => {
+      heard.push(name)
+      if (name === 'start') stop(source)
+    }
+    subscribe(`tracing:ktls-pipe:transfer:${name}`, listener)
+    t.teardown(() => unsubscribe(`tracing:ktls-pipe:transfer:${name}`, listener))
+  }
+  t.teardown(() => {
+    limits.maximumRangeBytes = maximumRangeBytes
+  })
+  const queue = new FakeQueue(binding)
+  queue.completesRanges = true
+  binding.files.push(new FakeFile())
+  binding.tcpQueues.push(queue)
+  offloadReads(source, near)
+  source.pipe(near)
+  await until(() => source.bytesRead >= size / 2)
+  return { source, heard }
+}
+
+t.test('destroyed between two ranges: the transfer that was begun is reported as over', async (t) => {
+  const { source, heard } = await betweenRanges(t, (begun) => begun.pause())
+  t.strictSame(heard, ['start'])
+  source.destroy()
+  await until(() => source.closed)
+  t.strictSame(heard, ['start', 'asyncEnd'])
+})
+
+t.test('unpiped between two ranges and read on by another: likewise', async (t) => {
+  const { source, heard } = await betweenRanges(t, (begun) => begun.unpipe())
+  source.pipe(new Writable({ write: (_chunk, _encoding, callback) => callback() }))
+  await until(() => source.bytesRead === size)
+  t.strictSame(heard, ['start', 'asyncEnd'])
 })

@@ -153,11 +153,21 @@ t.test('a pipe() that was wrapped around ours stays when ours is taken away, and
   prototype.pipe = theirs
   restorePipe()
   t.equal(prototype.pipe, theirs)
+  const before = planned()
   const { stream, written } = sink()
   file(t).pipe(stream)
   await finished(stream)
   t.strictSame(written, ['content'])
   t.equal(heard, 1)
+  t.equal(planned(), before, 'and ours inside it plans no more')
+
+  intercept(t)
+  const again = sink()
+  file(t).pipe(again.stream)
+  await finished(again.stream)
+  t.strictSame(again.written, ['content'])
+  t.equal(heard, 2)
+  t.equal(planned(), before + 1, 'around it, it plans once')
 })
 
 t.test('a pipe() that somebody put there before is still heard, and is there again afterwards', async (t) => {
