@@ -40,7 +40,7 @@ export async function runKernelTests(session, { kernel, node, soakSeconds = 0 },
     ...session.testEnv,
     TAP_TIMEOUT: String(programTimeoutMs / 1000 + soakSeconds),
     ...(kernel !== undefined || session.kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}),
-    ...(session.options.full ? { KTLS_PIPE_PROGRAMS: '500' } : {}),
+    ...(session.options.full ? { KTLS_PIPE_PROGRAMS: '500', KTLS_PIPE_FULL: '1' } : {}),
     ...(soakSeconds > 0 ? { KTLS_PIPE_SOAK_SECONDS: String(soakSeconds) } : {}),
   }
   const run = kernel === undefined ? runHere : runInMachine

@@ -13,7 +13,7 @@ import { timeLimitMs } from '../support/time-limit.js'
 import { type Player, type StartedApp, startPlayer } from './start-player.js'
 import { formatTable, type Row, tableOf, withTable } from './table.js'
 
-const families = ['express', 'send', 'koa', 'fastify', 'servers', 'middleware', 'telemetry', 'file-systems']
+const families = ['express', 'send', 'koa', 'fastify', 'servers', 'middleware', 'telemetry', 'file-systems', 'next']
 const document = projectFile('docs', 'frameworks.md')
 const film = 'film.mp4'
 const filmBytes = 2_000_000

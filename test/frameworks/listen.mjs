@@ -14,7 +14,7 @@ export function secureApp(packages, what, listenerOf) {
 }
 
 /** An https server on a free port of the loopback interface. */
-function listenSecurely(listener, { credentials }) {
+export function listenSecurely(listener, { credentials }) {
   return listening(createServer(credentials, listener))
 }
 
