@@ -9,8 +9,8 @@ import { build } from './demo/build.mjs'
 import { compare } from './demo/compare.mjs'
 import { buildKernelAlone } from './demo/kernel-alone.mjs'
 import { parseOptions, toArguments } from './demo/options.mjs'
-import { Progress } from './demo/progress.mjs'
 import { formatReport, judge } from './demo/report.mjs'
+import { Progress } from './shared/progress.mjs'
 
 const vmKernel = '6.12'
 const vmTimeoutMs = 25 * 60_000

@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { Progress } from './shared/progress.mjs'
 import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
 import { frameworksTest, installFrameworks } from './test/frameworks.mjs'
@@ -13,7 +14,6 @@ import { npmRun } from './test/npm.mjs'
 import { suites as allSuites, parseOptions, usage } from './test/options.mjs'
 import { peerEnvironment } from './test/peer-tools.mjs'
 import { failed, passed } from './test/program-results.mjs'
-import { Progress } from './test/progress.mjs'
 import { Report } from './test/report.mjs'
 import { testFiles } from './test/session.mjs'
 

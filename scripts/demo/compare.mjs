@@ -2,12 +2,12 @@
 // minutes, what the kernel alone needs for the same bytes.
 
 import { cpus, release } from 'node:os'
+import { createWorkspace, writeRandomFile } from '../shared/workspace.mjs'
 import { findClient } from './client.mjs'
 import { sendByKernelAlone } from './kernel-alone.mjs'
 import { measureDownload } from './measure.mjs'
 import { fileSize } from './options.mjs'
 import { cipher, startServer } from './server-process.mjs'
-import { createWorkspace, writeRandomFile } from './workspace.mjs'
 
 const engines = [
   { name: 'plain Node', withPackage: false },

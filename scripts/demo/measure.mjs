@@ -1,9 +1,9 @@
 // One measured download: what it cost the server, what the kernel says about it, and what arrived.
 
+import { readCpuTime } from '../shared/cpu-time.mjs'
+import { hashFile } from '../shared/workspace.mjs'
 import { download } from './client.mjs'
-import { readCpuTime } from './cpu-time.mjs'
 import { readKernelSessions } from './kernel-sessions.mjs'
-import { hashFile } from './workspace.mjs'
 
 const settleMs = 200 // closing the connection is work too, and belongs to the download
 

@@ -14,14 +14,19 @@ export function startProcess(command, args, options) {
 }
 
 /** Runs a command to its end. Resolves with stdout; rejects, with all that was printed, when the exit code is not 0. */
-export async function run(command, args, options = {}) {
+export async function run(command, args, options) {
+  return (await runWithBothOutputs(command, args, options)).stdout
+}
+
+/** The same for a command whose stderr is wanted, too. */
+export async function runWithBothOutputs(command, args, options = {}) {
   const child = startProcess(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   const [stdout, stderr, [exitCode, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'close'),
   ])
-  if (exitCode === 0) return stdout
+  if (exitCode === 0) return { stdout, stderr }
   const end = signal ? `was ended by ${signal}` : `failed with exit code ${exitCode}`
   throw new Error(`${stdout}${stderr}\`${[command, ...args].join(' ')}\` ${end}.`)
 }

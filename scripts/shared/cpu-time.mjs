@@ -6,14 +6,14 @@ import { readFileSync } from 'node:fs'
 const ticksPerSecond = 100 // USER_HZ: the unit of both files, 100 on every architecture Node runs on
 
 /**
- * Seconds since some moment in the past, so only differences mean something: of the server, and of the machine less
- * this process and its ended children, which are the client.
+ * Seconds since some moment in the past, so only differences mean something: of the server's processes, and of the
+ * machine less this process and its ended children, which are the client.
  */
-export function readCpuTime(serverPid) {
-  const server = parseProcessStat(readFileSync(`/proc/${serverPid}/stat`, 'utf8'))
+export function readCpuTime(...serverPids) {
+  const server = serverPids.map((pid) => parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8')).own)
   const client = parseProcessStat(readFileSync('/proc/self/stat', 'utf8'))
   const busy = busySeconds(readFileSync('/proc/uptime', 'utf8'), readFileSync('/proc/stat', 'utf8'))
-  return { server: server.own, machine: busy - client.own - client.endedChildren }
+  return { server: server.reduce((sum, own) => sum + own, 0), machine: busy - client.own - client.endedChildren }
 }
 
 /** proc_pid_stat(5). The second field is the command's name in brackets and may hold spaces and brackets itself. */

@@ -11,13 +11,13 @@ const blockBytes = 2 ** 20
 const fileName = 'large.bin'
 
 export async function createWorkspace(bytes) {
-  const folder = await mkdtemp(join(await folderWithRoom(2.5 * bytes), 'ktls-pipe-demo-'))
+  const folder = await mkdtemp(join(await folderWithRoom(2.5 * bytes), 'ktls-pipe-'))
   // Retried, because a client that was killed a moment ago may have put its file there meanwhile.
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   process.once('exit', remove)
   const files = join(folder, 'files')
   await mkdir(files)
-  return { files, fileName, source: join(files, fileName), download: join(folder, 'download.bin'), remove }
+  return { folder, files, fileName, source: join(files, fileName), download: join(folder, 'download.bin'), remove }
 }
 
 // Memory first, so that no disk takes part in what is measured.
