@@ -1,0 +1,30 @@
+import { costOf, cpuPerGibibyte } from '../cost.mjs'
+import { download } from '../load/curl.mjs'
+import { wrk } from '../load/wrk.mjs'
+import { cpuPerGib, throughput } from './benchmark.mjs'
+
+const bytesPerMegabyte = 1e6
+
+/** @type {import('./benchmark.mjs').Benchmark} */
+export const large = {
+  name: 'large',
+  title: 'A large file',
+  metrics: [cpuPerGib, throughput],
+  cases: () => [
+    { name: 'one stream', connections: 1 },
+    { name: '64 streams', connections: 64 },
+  ],
+  nginxWorkers: () => 2, // the package sends on both processors, too
+  measure: measureDownloads,
+}
+
+/** One stream is a download by curl, several are by wrk for some seconds. */
+export async function measureDownloads({ workspace, tools, seconds }, server, { connections, file = workspace.large }) {
+  const path = `/files/${file}`
+  const load =
+    connections === 1
+      ? () => download(tools.curl, server.url + path)
+      : () => wrk(tools.wrk, server.url, { paths: [path], connections, seconds, threads: 2 })
+  const cost = await costOf(server, load)
+  return { megabytesPerSecond: cost.bytes / bytesPerMegabyte / cost.seconds, ...cpuPerGibibyte(cost) }
+}

@@ -1,0 +1,34 @@
+import { costOf } from '../cost.mjs'
+import { wrk } from '../load/wrk.mjs'
+import { cpuPerRequest, latencies, requestRate } from './benchmark.mjs'
+
+const kibibytes = [1, 4, 16, 64, 256]
+const connections = 16
+const microseconds = 1e6
+
+/** @type {import('./benchmark.mjs').Benchmark} */
+export const small = {
+  name: 'small',
+  title: 'Small files',
+  metrics: [requestRate, cpuPerRequest, ...latencies],
+  cases: ({ workspace }) =>
+    [true, false].flatMap((keepAlive) =>
+      kibibytes.map((size) => ({
+        name: `${size} KiB, ${keepAlive ? 'kept alive' : 'a connection each'}`,
+        paths: [`/files/${workspace.ofSize(size * 1024)}`],
+        keepAlive,
+      })),
+    ),
+  measure: measureRequests,
+}
+
+export async function measureRequests({ tools, seconds }, server, given) {
+  const cost = await costOf(server, () => wrk(tools.wrk, server.url, { connections, seconds, ...given }))
+  return {
+    requestsPerSecond: cost.requests / cost.seconds,
+    serverCpuPerRequest: (cost.serverCpuSeconds / cost.requests) * microseconds,
+    machineCpuPerRequest: (cost.machineCpuSeconds / cost.requests) * microseconds,
+    p50: cost.p50,
+    p99: cost.p99,
+  }
+}

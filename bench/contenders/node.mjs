@@ -1,0 +1,63 @@
+// The contenders that are Node processes.
+
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startProcess } from '../../scripts/shared/programs.mjs'
+
+const root = join(import.meta.dirname, '../..')
+const program = join(import.meta.dirname, 'server.mjs')
+
+/** @type {import('./contender.mjs').Contender[]} */
+export const nodeContenders = [
+  { name: 'plain Node', start: (grounds) => startNode(grounds, { withPackage: false }) },
+  { name: 'ktls-pipe', start: (grounds) => startNode(grounds, { withPackage: true }) },
+  {
+    name: 'ktls-pipe, disabled',
+    start: (grounds) => startNode(grounds, { withPackage: true, env: { KTLS_PIPE_DISABLE: '1' } }),
+  },
+]
+
+/**
+ * @param {import('./contender.mjs').Grounds} grounds
+ * @param {{ withPackage: boolean, env?: Record<string, string> }} options
+ * @returns {Promise<import('./contender.mjs').Server>}
+ */
+async function startNode({ files, tls, credentials }, { withPackage, env = {} }) {
+  const words = ['--expose-gc', ...(tls ? tls.nodeArguments : [])]
+  if (withPackage) words.push('--import', 'ktls-pipe/register')
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|KTLS_PIPE_(?!CACHE))/.test(name))
+  const child = startProcess(process.execPath, [...words, program], {
+    cwd: root, // the package is found by its own name from inside the repository
+    env: {
+      ...Object.fromEntries(inherited),
+      ...env,
+      NODE_ENV: 'production',
+      FILES: files,
+      ...(tls ? { KEY: credentials.key, CERT: credentials.cert } : {}),
+    },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const exited = once(child, 'exit')
+  const hear = async () => {
+    const [message] = await Promise.race([once(child, 'message'), exited])
+    if (typeof message !== 'object' || message === null) throw new Error('A server of the benchmark ended.')
+    return message
+  }
+  const { port } = await hear()
+  if (!withPackage && /\.node$/m.test(readFileSync(`/proc/${child.pid}/maps`, 'utf8'))) {
+    throw new Error('The server that should be plain Node has loaded an addon.')
+  }
+  return {
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    pids: () => [child.pid],
+    async ask(question) {
+      child.send(question)
+      return (await hear()).answer
+    },
+    async stop() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}

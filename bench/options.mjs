@@ -1,0 +1,61 @@
+// What `npm run bench` can be told.
+
+import { parseArgs } from 'node:util'
+import { benchmarks } from './benchmarks.mjs'
+import { transports } from './transports.mjs'
+
+const names = benchmarks.map(({ name }) => name)
+
+export const usage = `usage: npm run bench [-- NAME... OPTION...]
+
+Benchmarks: ${names.join(', ')}. All of them if none is named.
+
+  --transport T     ${Object.keys(transports).join(', ')}; tcp if left out. TLS runs in the virtual machine where this
+                    kernel has none
+  --instructions    with TLS: the virtual machine's clock counts instructions instead of time
+  --rounds N        measurements of each contender, in turn (5)
+  --seconds N       how long a load lasts (4)
+  --mebibytes N     the large file (512; in the virtual machine 64)
+  --write           writes bench/results/ anew: JSON and the pictures
+`
+
+/** @param {string[]} argv */
+export function parseOptions(argv) {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      transport: { type: 'string', default: 'tcp' },
+      instructions: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '4' },
+      mebibytes: { type: 'string' },
+      write: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      // From outside the virtual machine to inside.
+      here: { type: 'boolean', default: false },
+    },
+  })
+  const unknown = positionals.find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new Error(`There is no benchmark '${unknown}': ${names.join(', ')}.`)
+  if (!Object.hasOwn(transports, values.transport)) {
+    throw new Error(`--transport must be one of ${Object.keys(transports).join(', ')}, it is '${values.transport}'.`)
+  }
+  return {
+    names: positionals.length > 0 ? positionals : names,
+    transport: values.transport,
+    instructions: values.instructions,
+    rounds: positive('rounds', values.rounds),
+    seconds: positive('seconds', values.seconds),
+    mebibytes: values.mebibytes === undefined ? undefined : positive('mebibytes', values.mebibytes),
+    write: values.write,
+    help: values.help,
+    here: values.here,
+  }
+}
+
+function positive(name, text) {
+  const number = Number(text)
+  if (!(number > 0 && number < Infinity)) throw new Error(`--${name} must be a number above 0, it is '${text}'.`)
+  return number
+}

@@ -1,0 +1,46 @@
+// A table for each benchmark: medians, in brackets the smallest and the largest, and the ratio to plain Node.
+
+import { formatTable } from '../../scripts/shared/table.mjs'
+
+const yardstick = 'plain Node'
+
+/**
+ * @param {import('../benchmarks/benchmark.mjs').Benchmark} benchmark
+ * @param {import('../runner.mjs').CaseResult[]} cases
+ */
+export function formatBenchmark({ title, metrics }, cases) {
+  if (cases.length === 0) return `${title}: not here.`
+  const headings = ['case', 'contender', ...metrics.flatMap(headingsOf)]
+  const rows = cases.flatMap(({ name, contenders }) =>
+    contenders.map((contender, index) => [
+      index === 0 ? name : '',
+      contender.name,
+      ...metrics.flatMap((metric) => cellsOf(metric, contender, contenders)),
+    ]),
+  )
+  return `${title}\n\n${formatTable(headings, rows)}`
+}
+
+/** How a contender compares with another by the reading that speaks worst for it. */
+export function ratio({ readings, better }, contender, other) {
+  const ratios = readings.map(({ key }) => contender.readings[key].median / other.readings[key].median)
+  return better === 'less' ? Math.max(...ratios) : Math.min(...ratios)
+}
+
+/** @param {import('../benchmarks/benchmark.mjs').Metric} metric */
+function headingsOf({ title, unit, readings }) {
+  const named = readings.map(({ of }) => [title, of && `(${of})`, unit && `[${unit}]`].filter(Boolean).join(' '))
+  return [...named, 'ratio']
+}
+
+function cellsOf(metric, contender, contenders) {
+  const { readings, digits = 2 } = metric
+  const format = (number) => number.toFixed(digits)
+  const figures = readings.map(({ key }) => {
+    const { median, minimum, maximum } = contender.readings[key]
+    return `${format(median)} (${format(minimum)}-${format(maximum)})`
+  })
+  const plain = contenders.find(({ name }) => name === yardstick)
+  const compared = plain ? ratio(metric, contender, plain) : Number.NaN
+  return [...figures, Number.isFinite(compared) ? compared.toFixed(2) : '-']
+}
