@@ -26,9 +26,10 @@ const common = {
 /**
  * @param {string} root the project's folder
  * @param {string[]} files paths below `test/`
+ * @param {import('esbuild').BuildOptions} [more]
  * @returns {Promise<(file: string) => string>} where a file's program lies
  */
-export async function compileTests(root, files) {
+export async function compileTests(root, files, more = {}) {
   // Inside the package, so that `import 'ktls-pipe'` finds it by its own name; no tool looks into a `dist`.
   const folder = join(root, 'test', 'dist')
   await rm(folder, { recursive: true, force: true })
@@ -49,6 +50,7 @@ export async function compileTests(root, files) {
     sourcemap: 'linked',
     alias: { tap },
     external: [tap, 'ktls-pipe', ...(await ownDependencies(root))],
+    ...more,
   })
   return (file) => join(folder, file.replace(/^test\//, '').replace(/\.ts$/, '.mjs'))
 }

@@ -188,19 +188,3 @@ t.test('a pipe() that somebody put there before is still heard, and is there aga
   restorePipe()
   t.equal(prototype.pipe, theirs)
 })
-
-t.test('two copies of the package intercept once, and either takes it away', async (t) => {
-  intercept(t)
-  const specifier: string = '../../../src/pipe/pipe-interceptor.js?copy'
-  const copy = (await import(specifier)) as typeof import('../../../src/pipe/pipe-interceptor.js')
-  t.not(copy.interceptPipe, interceptPipe, 'there are two')
-  const pipe = prototype.pipe
-  copy.interceptPipe()
-  t.equal(prototype.pipe, pipe)
-  copy.restorePipe()
-  t.equal(ownPipe(), undefined)
-  copy.interceptPipe()
-  interceptPipe()
-  restorePipe()
-  t.equal(ownPipe(), undefined)
-})

@@ -51,11 +51,3 @@ t.test('a range is known by its chunk, and only by it', async (t) => {
     t.equal(rangeOf(other), undefined)
   }
 })
-
-t.test('a range that was made by one copy of the package is known to another', async (t) => {
-  const specifier: string = '../../../src/socket/file-range.js?copy'
-  const copy = (await import(specifier)) as typeof import('../../../src/socket/file-range.js')
-  t.not(copy.rangeOf, rangeOf, 'there are two')
-  const mine = range(10)
-  t.equal(copy.rangeOf(createRangeChunk(mine)), mine)
-})
