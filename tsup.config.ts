@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', register: 'src/register.ts', cli: 'src/cli.ts' },
+  entry: ['index', 'register', 'cli', 'express', 'koa', 'fastify'].map((name) => `src/${name}.ts`),
   format: ['esm', 'cjs'],
   dts: true,
   sourcemap: true,
@@ -9,5 +9,5 @@ export default defineConfig({
   target: 'node20',
   platform: 'node',
   shims: true, // import.meta.url in the CommonJS build
-  splitting: true, // index and register share one module instance, in CommonJS too
+  splitting: true, // the entries share one module instance, in CommonJS too
 })

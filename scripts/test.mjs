@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Progress } from './shared/progress.mjs'
 import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
-import { frameworksTest, installFrameworks } from './test/frameworks.mjs'
+import { frameworksFolder, installFrameworks } from './test/frameworks.mjs'
 import { runHostTests } from './test/host-tests.mjs'
 import { memoryMiB, runKernelTests } from './test/kernel-tests.mjs'
 import { filesOfLine, isForThisMachine, kernelLines, nativeTests, soakLines } from './test/lines.mjs'
@@ -71,7 +71,7 @@ async function runAll() {
 
 /** @param {string} file */
 function isFrameworksForThisRun(file) {
-  return file === frameworksTest && isForThisMachine(options, file)
+  return file.startsWith(frameworksFolder) && isForThisMachine(options, file)
 }
 
 async function build() {

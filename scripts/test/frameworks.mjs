@@ -7,8 +7,9 @@ import { npm } from './npm.mjs'
 const timeoutMs = 10 * 60_000
 const nextApp = 'next-app'
 
-/** The test file, below `test/`. */
-export const frameworksTest = 'frameworks/frameworks.test.ts'
+/** Below `test/`. */
+export const frameworksFolder = 'frameworks/'
+export const frameworksTest = `${frameworksFolder}frameworks.test.ts`
 
 /**
  * @param {string} root

@@ -35,7 +35,7 @@ const wherePairsMeet = [
  */
 const chosen = {
   /** Nowhere but in `npm run test:full`: a minute or more each. */
-  fullOnly: ['kernel/key-update-storm', 'kernel/faults', 'frameworks/frameworks'],
+  fullOnly: ['kernel/key-update-storm', 'kernel/faults', 'frameworks/entries', 'frameworks/frameworks'],
   /** Likewise, of what this machine has done without kernel TLS. */
   fullOnlyInMachine: [
     'behaviour/many',

@@ -30,6 +30,10 @@ export function interceptPipe(): void {
   state.before = before
 }
 
+export function isIntercepting(): boolean {
+  return state.pipe !== undefined
+}
+
 /** Takes it away again. A pipe() that somebody wrapped around ours stays, and plans no more. */
 export function restorePipe(): void {
   if (Object.hasOwn(prototype, 'pipe') && prototype.pipe === state.pipe) {

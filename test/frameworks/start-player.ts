@@ -28,15 +28,18 @@ export interface PlayerOptions {
   files: string
   scratch: string
   withPackage: boolean
+  /** Whether the package is installed for the whole process; otherwise the apps use its entries. */
+  registers?: boolean
 }
 
 /** The apps of one file in a process of their own, which ends with the test at the latest. */
 export async function startPlayer(t: Test, family: string, options: PlayerOptions): Promise<Player> {
-  const { files, scratch, withPackage } = options
+  const { files, scratch, withPackage, registers = withPackage } = options
   const { key, cert } = await certificate()
-  const imports = withPackage
-    ? ['--import', 'ktls-pipe/register', '--import', projectFile('test/support/stats-reporter.mjs')]
-    : []
+  const imports = [
+    ...(registers ? ['--import', 'ktls-pipe/register'] : []),
+    ...(withPackage ? ['--import', projectFile('test/support/stats-reporter.mjs')] : []),
+  ]
   const child = spawn(process.execPath, [...imports, projectFile('test/frameworks/player.mjs'), family], {
     cwd: projectFile(), // here the package is found by its own name
     env: { ...process.env, FOLDER: files, SCRATCH: scratch, KEY: key, CERT: cert, NODE_ENV: 'production' },

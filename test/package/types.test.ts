@@ -15,6 +15,9 @@ import {
   KtlsError, type KtlsErrorCode, type OffloadState, setOffload, type Stats, type SupportReport, uninstall,
   type ZeroCopyPipe,
 } from 'ktls-pipe'
+import { keepFilesInUserspace, offloadFiles as forExpress } from 'ktls-pipe/express'
+import { offloadFiles as forFastify } from 'ktls-pipe/fastify'
+import { offloadFiles as forKoa } from 'ktls-pipe/koa'
 import 'ktls-pipe/register'
 
 install({ tls: { minimumBytes: 1 }, tcp: false, threads: 2 })
@@ -29,6 +32,9 @@ createServer(async (request, response) => {
 }).on('error', (error) => {
   if (error instanceof KtlsError) error.code satisfies KtlsErrorCode
 })
+createServer((request, response) => forExpress()(request, response, () => keepFilesInUserspace()(request, response, () => {})))
+  .on('request', (_request, res) => forKoa()({ res }, async () => {}))
+forFastify({ addHook: (_name, hook) => hook }, {}, () => {})
 const stats: Stats = getStats()
 const support: Promise<SupportReport> = inspectSupport()
 const known: readonly FallbackReason[] = FALLBACK_REASONS
