@@ -8,7 +8,7 @@ import { receive } from './client.js'
 import type { Recorder } from './recorder.js'
 import type { Stage } from './stage.js'
 import { errorOf, stateOfLeftSocket, stateOfResponse, stateOfSource } from './states.js'
-import { deferred, turns } from './waiting.js'
+import { deferred, turns, until } from './waiting.js'
 
 /** More than the connection holds (4 MiB to send, 6 MiB to receive), and three ranges. */
 export const largeBytes = 17 * 2 ** 20
@@ -158,6 +158,9 @@ export async function exchange(
   mayRead.resolve()
   if (!response.closed) await once(response, 'close')
   const received = await client
+  // When a source that was destroyed is closed is the thread pool's business.
+  for (const [source] of sources)
+    if (source.destroyed && !source.closed && emitsClose(source)) await until(source, 'close')
   if (cut || sources.some(([source]) => !source.closed)) await record.untilQuiet()
   await turns()
   return {
@@ -168,6 +171,10 @@ export async function exchange(
     // Later than its last response, if at all.
     socketErrored: clientGoes ? stateOfLeftSocket(socket) : (errorOf(socket) ?? null),
   }
+}
+
+function emitsClose(source: ReadStream): boolean {
+  return (source as unknown as { _readableState: { emitClose: boolean } })._readableState.emitClose
 }
 
 function bytesOf({ start = 0, end = Number.POSITIVE_INFINITY }: ReadRange, size: number): number {
