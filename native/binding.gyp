@@ -24,6 +24,8 @@
               "send/acceptance.cc",
               "send/bytes_step.cc",
               "send/control_step.cc",
+              "send/detached_thread.cc",
+              "send/disk_reader.cc",
               "send/linger.cc",
               "send/outbox.cc",
               "send/queue_state.cc",

@@ -12,7 +12,7 @@ export interface InstallOptions {
   tls?: false | EngineOptions
   /** sendfile on sockets without TLS. `false` leaves them to Node. */
   tcp?: false | EngineOptions
-  /** Threads that send. Takes effect before the first transfer. Default: chosen by the package. */
+  /** Threads that send. Takes effect before the first transfer. 0, the default: one for each processor, at most 4. */
   threads?: number
 }
 

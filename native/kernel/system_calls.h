@@ -16,6 +16,9 @@ struct SystemCalls {
   ssize_t (*sendfile)(int socket_fd, int file_fd, off_t* offset, size_t count);
   ssize_t (*sendmsg)(int fd, const msghdr* message, int flags);
   ssize_t (*pread)(int fd, void* buffer, size_t count, off_t offset);
+  ssize_t (*peek)(int fd, off_t offset);   // preadv2(RWF_NOWAIT) of one byte; EAGAIN: it is not in the page cache
+  ssize_t (*touch)(int fd, off_t offset);  // pread(2) of one byte, which waits for it
+  int (*read_ahead)(int fd, off_t offset, size_t count);  // readahead(2)
   ssize_t (*write)(int fd, const void* buffer, size_t count);
   ssize_t (*read)(int fd, void* buffer, size_t count);
   ssize_t (*discard)(int fd, size_t count);  // recv(MSG_TRUNC | MSG_DONTWAIT), tcp(7)

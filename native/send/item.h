@@ -24,12 +24,13 @@ struct ReadBuffer {
 };
 
 struct RangeItem {
-  UniqueFd file;
-  uint64_t offset = 0;     // of the next byte to be sent
-  uint64_t remaining = 0;  // bytes that were not taken yet
+  std::shared_ptr<const UniqueFd> file;  // shared with who reads it from the disk
+  uint64_t offset = 0;                   // of the next byte to be sent
+  uint64_t remaining = 0;                // bytes that were not taken yet
   // The last sendfile took less than asked, so kernel TLS may hold a record open that only a sendfile may go on with
   // (CVE-2024-0646: before Linux 6.7 a plain send is copied into the file's own pages).
   bool record_may_be_open = false;
+  uint64_t in_memory_until = 0;        // up to this offset no disk is waited for any more
   std::unique_ptr<ReadBuffer> buffer;  // set: sendfile is given up for this range
 
   std::chrono::milliseconds progress_interval{0};

@@ -41,6 +41,11 @@ bool SocketQueue::State::RecordMayBeOpen() const {
   return range && range->record_may_be_open;
 }
 
+bool SocketQueue::State::CanGoOn() const {
+  if (blocked) return false;
+  return reading ? !urgent.empty() && !RecordMayBeOpen() : HasItems();
+}
+
 void SocketQueue::State::DemandKeyChange() {
   if (key != Key::kGood || failed || ended) return;
   if (key_change.source && key_change.kernel_can()) {

@@ -50,6 +50,8 @@ struct SocketQueue::State {
   // Whether an item may be submitted. 0 or -errno.
   int Admit();
   bool HasItems() const { return !urgent.empty() || !items.empty(); }
+  // Whether something may be sent now.
+  bool CanGoOn() const;
   // The kernel waits for more of the first item, a range, before it encrypts what it has.
   bool RecordMayBeOpen() const;
   // The key should not protect much more.
@@ -96,8 +98,11 @@ struct SocketQueue::State {
   int FailAtOnce(int error);
 
   // --- queue_turn.cc, the sender's thread, under `mutex` ---
-  Turn RunTurn(int epoll, const Wake& wake, std::unique_lock<std::mutex>* lock);
-  void SendSome(std::unique_lock<std::mutex>* lock);
+  Turn RunTurn(const std::shared_ptr<SocketQueue>& self, int epoll, const Wake& wake,
+               std::unique_lock<std::mutex>* lock);
+  void SendSome(const std::shared_ptr<SocketQueue>& self, std::unique_lock<std::mutex>* lock);
+  // Has others read what `range` needs next; until then only urgent items are sent.
+  void ReadFromDisk(const std::shared_ptr<SocketQueue>& self, RangeItem* range);
   void ReportProgress(Item* item);
   Turn Wait(int epoll);
   bool Watch(int epoll, uint32_t events);
@@ -133,6 +138,7 @@ struct SocketQueue::State {
   std::optional<ItemId> key_item;  // is told when the key is spent
 
   std::chrono::milliseconds acceptance_delay{0};
+  bool reading = false;             // the first of `items` is being read from the disk
   bool blocked = false;             // the socket was full at the last attempt
   Clock::time_point blocked_until;  // tried again then even if epoll says nothing
 };

@@ -6,6 +6,7 @@
 #include "../kernel/system_calls.h"
 #include "bytes_step.h"
 #include "control_step.h"
+#include "disk_reader.h"
 #include "queue_state.h"
 #include "range_step.h"
 
@@ -67,13 +68,14 @@ Clock::time_point ProgressDue(const Item& item) {
 
 Turn SocketQueue::RunTurn(int epoll_fd, const Wake& wake) {
   std::unique_lock lock(state_->mutex);
-  const Turn turn = state_->RunTurn(epoll_fd, wake, &lock);
+  const Turn turn = state_->RunTurn(shared_from_this(), epoll_fd, wake, &lock);
   lock.unlock();
   state_->outbox.Flush();
   return turn;
 }
 
-Turn SocketQueue::State::RunTurn(int epoll, const Wake& wake, std::unique_lock<std::mutex>* lock) {
+Turn SocketQueue::State::RunTurn(const std::shared_ptr<SocketQueue>& self, int epoll, const Wake& wake,
+                                 std::unique_lock<std::mutex>* lock) {
   if (ended) return linger ? LingerOn(epoll) : Retire();
   attention = Attention::kSoon;
   if (wake.writable) acceptance_delay = milliseconds::zero();
@@ -83,7 +85,7 @@ Turn SocketQueue::State::RunTurn(int epoll, const Wake& wake, std::unique_lock<s
 
   if (wake.writable || wake.broken || Clock::now() >= blocked_until) blocked = false;
   if (!blocked) {
-    SendSome(lock);
+    SendSome(self, lock);
     if (ended) return Retire();
     if (blocked) blocked_until = Clock::now() + (Watch(epoll, EPOLLOUT) ? kBlockedRetry : kUnwatchedRetry);
   }
@@ -91,8 +93,8 @@ Turn SocketQueue::State::RunTurn(int epoll, const Wake& wake, std::unique_lock<s
   return Wait(epoll);
 }
 
-void SocketQueue::State::SendSome(std::unique_lock<std::mutex>* lock) {
-  for (size_t spent = 0; spent < kBytesPerTurn && HasItems() && !blocked;) {
+void SocketQueue::State::SendSome(const std::shared_ptr<SocketQueue>& self, std::unique_lock<std::mutex>* lock) {
+  for (size_t spent = 0; spent < kBytesPerTurn && CanGoOn();) {
     if (key == Key::kDue && urgent.empty() && !std::holds_alternative<ControlItem>(items.front().content)) {
       if (const int error = QueueKeyUpdate()) return FailFirst(&items, error);
     }
@@ -110,6 +112,10 @@ void SocketQueue::State::SendSome(std::unique_lock<std::mutex>* lock) {
 
     CountTaken(item, result.taken);
     if (ended) return;
+    if (result.awaits_disk) {
+      ReadFromDisk(self, &std::get<RangeItem>(item->content));
+      continue;
+    }
     blocked = result.error == -EAGAIN;
     if (result.error != 0 && !blocked) return FailFirst(from, result.error);
     if (!blocked && IsTakenWhole(*item)) {
@@ -119,6 +125,13 @@ void SocketQueue::State::SendSome(std::unique_lock<std::mutex>* lock) {
     }
     spent += std::max(result.taken, kMinItemCost);
   }
+}
+
+void SocketQueue::State::ReadFromDisk(const std::shared_ptr<SocketQueue>& self, RangeItem* range) {
+  const size_t size = WindowSize(*range);
+  const auto ahead = static_cast<size_t>(std::min(range->remaining - size, uint64_t{kFileWindowBytes}));
+  reading = DiskReader::Instance().Read({range->file, range->offset, size, ahead}, self) == 0;
+  range->in_memory_until = range->offset + size;  // if nobody can read it, sendfile has to wait
 }
 
 // Also of a range that has advanced a little and then stands still: who waits for it learns of it all the same.
@@ -132,7 +145,7 @@ void SocketQueue::State::ReportProgress(Item* item) {
 }
 
 Turn SocketQueue::State::Wait(int epoll) {
-  if (HasItems() && !blocked) return {Turn::Next::kAgain};
+  if (CanGoOn()) return {Turn::Next::kAgain};
   if (!HasItems()) blocked = false;
   if (!HasItems() && taken.empty()) {
     attention = Attention::kNone;

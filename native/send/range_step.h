@@ -9,7 +9,11 @@
 
 namespace ktls {
 
-// Sends at most `limit` bytes of what remains, and moves `range` on by what was taken. May block on the file.
+// How much of what remains is looked for in memory, and read if need be, at once.
+size_t WindowSize(const RangeItem& range);
+
+// Sends at most `limit` bytes of what remains, and moves `range` on by what was taken. Nothing, if they must be read
+// from a disk first.
 StepResult SendRangeStep(int socket_fd, bool kernel_tls, size_t limit, RangeItem* range);
 
 }  // namespace ktls

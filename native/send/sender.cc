@@ -2,10 +2,22 @@
 
 #include <algorithm>
 #include <memory>
+#include <thread>
 
 #include "sender_thread.h"
 
 namespace ktls {
+
+namespace {
+
+// Four encrypt faster than most networks are, and each costs a little where many processes serve.
+constexpr uint32_t kMaxDefaultThreads = 4;
+
+uint32_t DefaultThreads() { return std::clamp(std::thread::hardware_concurrency(), 1u, kMaxDefaultThreads); }
+
+}  // namespace
+
+Sender::Sender() : threads_(DefaultThreads()) {}
 
 Sender& Sender::Instance() {
   // Never destroyed: transfers may be in flight while the process exits.
@@ -15,7 +27,7 @@ Sender& Sender::Instance() {
 
 void Sender::SetThreads(uint32_t threads) {
   const std::lock_guard lock(mutex_);
-  threads_ = threads == 0 ? kDefaultThreads : std::min(threads, kMaxThreads);
+  threads_ = threads == 0 ? DefaultThreads() : std::min(threads, kMaxThreads);
 }
 
 int Sender::Assign(uint64_t queue_id, SenderThread** thread) {

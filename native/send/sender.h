@@ -18,22 +18,21 @@ class Sender {
   // it is to work off. The code must therefore never be unloaded (link with -z nodelete).
   static Sender& Instance();
 
-  Sender() = default;
+  Sender();
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
 
-  // For queues that have had no item yet; 0 is the default, 1.
+  // For queues that have had no item yet; 0 is the default: the processors, but no more than 4.
   void SetThreads(uint32_t threads);
 
   // The thread that is to work off a queue, started if need be. 0 or -errno.
   int Assign(uint64_t queue_id, SenderThread** thread);
 
  private:
-  static constexpr uint32_t kDefaultThreads = 1;
   static constexpr uint32_t kMaxThreads = 64;
 
   std::mutex mutex_;
-  uint32_t threads_ = kDefaultThreads;
+  uint32_t threads_;
   std::array<SenderThread*, kMaxThreads> started_{};  // owned by themselves: they never end
 };
 

@@ -1,7 +1,6 @@
 #include "sender_thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include <climits>
 
 #include "../kernel/system_calls.h"
+#include "detached_thread.h"
 #include "socket_queue.h"
 
 namespace ktls {
@@ -19,30 +19,12 @@ namespace {
 constexpr uint64_t kWakeId = 0;  // queue ids begin at 1
 constexpr size_t kEventsPerWait = 64;
 
-// pthread_create(3): a new thread inherits the signal mask, so a signal for the process never interrupts a transfer nor
-// runs a handler here; the SIGPIPE that sendfile(2) raises, unlike send(2) with MSG_NOSIGNAL, stays pending for ever.
-int CreateDetachedThread(void* (*main)(void*), void* argument) {
-  pthread_attr_t attributes;
-  int error = pthread_attr_init(&attributes);
-  if (error) return -error;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  error = system_calls.create_thread(&thread, &attributes, main, argument);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return -error;
-}
-
 }  // namespace
 
 int SenderThread::Start(SenderThread** thread) {
   auto created = std::make_unique<SenderThread>();
   if (const int error = created->Open()) return error;
-  if (const int error = CreateDetachedThread(Main, created.get())) return error;
+  if (const int error = StartDetachedThread(Main, created.get())) return error;
   *thread = created.release();  // the running thread's
   return 0;
 }

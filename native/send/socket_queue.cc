@@ -73,7 +73,7 @@ int SocketQueue::SendRange(ItemId id, FileRange&& range) {
 
   const std::lock_guard lock(state_->mutex);
   if (const int error = state_->Admit()) return error;
-  content.file = std::move(range.file);
+  content.file = std::make_shared<const UniqueFd>(std::move(range.file));
   state_->items.push_back({id, false, 0, std::move(content)});
   state_->Notify(shared_from_this());
   return kPending;
@@ -168,6 +168,12 @@ int SocketQueue::State::FinishAtOnce(const std::shared_ptr<SocketQueue>& self, c
 int SocketQueue::State::FailAtOnce(int error) {
   failed = true;
   return error;
+}
+
+void SocketQueue::FileIsRead() {
+  const std::lock_guard lock(state_->mutex);
+  state_->reading = false;
+  if (!state_->ended) state_->Notify(shared_from_this());
 }
 
 bool SocketQueue::Cancel(ItemId id) {

@@ -19,6 +19,7 @@
 
 namespace ktls {
 
+class DiskReader;
 class Sender;
 class SenderThread;
 struct Turn;
@@ -80,6 +81,7 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   uint64_t bytes_sent() const;  // plaintext taken by the kernel, application data only
 
  private:
+  friend class DiskReader;
   friend class SenderThread;
   struct State;
   struct PassKey {};
@@ -90,6 +92,7 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
  private:
   uint64_t id() const;
   Turn RunTurn(int epoll_fd, const Wake& wake);  // on the sender's thread
+  void FileIsRead();                             // on a disk reader's
 
   const std::unique_ptr<State> state_;
 };

@@ -6,8 +6,9 @@
 namespace ktls {
 
 struct StepResult {
-  size_t taken = 0;  // plaintext bytes the kernel took
-  int error = 0;     // 0: go on. -EAGAIN: the socket is full. Otherwise the item has failed with this -errno
+  size_t taken = 0;          // plaintext bytes the kernel took
+  int error = 0;             // 0: go on. -EAGAIN: the socket is full. Otherwise the item has failed with this -errno
+  bool awaits_disk = false;  // nothing was done: the file's next bytes are not in memory
 };
 
 }  // namespace ktls

@@ -52,6 +52,7 @@ struct Shared {
 
 std::unique_ptr<Shared> Start() {
   auto shared = std::make_unique<Shared>();
+  shared->sender.SetThreads(1);
   GlobalHooks hooks;
   hooks.epoll_create = [&] { return shared->epoll_fd = RealCalls().epoll_create(); };
   hooks.event_fd = [&] { return shared->wake_fd = RealCalls().event_fd(); };

@@ -88,6 +88,7 @@ FaultySocketOptions Run::SocketOptions() {
   options.tls = scenario_.tls ? &tls_ : nullptr;
   options.has_sendfile = scenario_.has_sendfile;
   options.is_slow = scenario_.is_slow;
+  options.is_on_disk = scenario_.is_on_disk;
   if (scenario_.end == End::kClosedFull) options.refills = 0;
   if (scenario_.end == End::kClosedOpen) options.refills = 2;
   const auto note_turn = [this] {

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -131,8 +132,9 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   return KTLS_REAL(sendmsg)(fd, &head, flags);
 }
 
+// Of one byte: its page is waited for.
 ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
-  const Fault* fault = Meet({SystemCall::kPread}, KTLS_CALLER);
+  const Fault* fault = Meet({count == 1 ? SystemCall::kTouch : SystemCall::kPread}, KTLS_CALLER);
   auto* const real = KTLS_REAL(pread64);
   if (!fault) return real(fd, buffer, count, offset);
   if (fault->kind == FaultKind::kErrno) return FailWith(fault->error);
@@ -140,6 +142,24 @@ ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
   return real(fd, buffer, Cut(fault->kind, count), offset);
 }
 ssize_t pread64(int fd, void* buffer, size_t count, off_t offset) KTLS_ALIAS(pread);
+
+ssize_t readahead(int fd, off64_t offset, size_t count) noexcept {
+  const Fault* fault = Meet({SystemCall::kReadAhead}, KTLS_CALLER);
+  return fault ? FailWith(fault->error) : KTLS_REAL(readahead)(fd, offset, count);
+}
+
+// preadv2(2) by its number.
+long syscall(long number, ...) noexcept {
+  va_list list;
+  va_start(list, number);
+  long arguments[6];
+  for (long& argument : arguments) argument = va_arg(list, long);
+  va_end(list);
+  const Fault* fault = number == SYS_preadv2 ? Meet({SystemCall::kPeek}, KTLS_CALLER) : nullptr;
+  if (fault) return fault->kind == FaultKind::kErrno ? FailWith(fault->error) : 0;
+  const auto real = KTLS_REAL_AS(long(long, ...), syscall);
+  return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+}
 
 // TCP_ULP fails as TLS_TX does; nothing has happened yet then.
 int setsockopt(int fd, int level, int name, const void* value, socklen_t size) {

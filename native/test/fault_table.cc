@@ -92,6 +92,18 @@ void AddPread(Table* table) {
   table->Short(kCall, FaultKind::kAllButOne, Effect::kNone, kForEver);
 }
 
+// Hints: whatever they say, the range is sent.
+void AddDisk(Table* table) {
+  const auto read_errors = {EBADF, EFAULT, EINTR, EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW, ESPIPE};
+  table->Errors(SystemCall::kPeek, Effect::kNone, kForEver, read_errors);
+  table->Errors(SystemCall::kPeek, Effect::kNone, kForEver, {EAGAIN, EOPNOTSUPP, ENOSYS});
+  table->Short(SystemCall::kPeek, FaultKind::kNothing, Effect::kNone, kForEver);
+  table->Errors(SystemCall::kTouch, Effect::kNone, kThrice, read_errors);
+  table->Errors(SystemCall::kTouch, Effect::kNone, kThrice, {EAGAIN});
+  table->Short(SystemCall::kTouch, FaultKind::kNothing, Effect::kNone, kForEver);
+  table->Errors(SystemCall::kReadAhead, Effect::kNone, kForEver, {EBADF, EINVAL});
+}
+
 void AddOptions(Table* table) {
   // Beyond setsockopt(2): EBUSY before Linux 6.14, ENOENT and ENOMEM where the cipher cannot be had (net/tls/tls_sw.c).
   table->Errors(SystemCall::kSetKeys, Effect::kFailure, kForEver,
@@ -132,7 +144,8 @@ void AddStart(Table* table) {
 
 std::vector<Fault> MakeTable() {
   Table table;
-  for (const auto add : {AddSendfile, AddSendmsg, AddPread, AddOptions, AddEnds, AddEvents, AddStart}) add(&table);
+  for (const auto add : {AddSendfile, AddSendmsg, AddPread, AddDisk, AddOptions, AddEnds, AddEvents, AddStart})
+    add(&table);
   return table.Take();
 }
 
@@ -156,6 +169,9 @@ std::string NameOf(SystemCall call) {
       "sendmsg",
       "sendmsg of a control record",
       "pread",
+      "preadv2(RWF_NOWAIT)",
+      "pread of a byte",
+      "readahead",
       "setsockopt(TLS_TX)",
       "getsockopt(TLS_TX)",
       "getsockopt(TCP_INFO)",

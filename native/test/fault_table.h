@@ -10,9 +10,12 @@ namespace ktls::test {
 // By what it is called for, not by its name alone.
 enum class SystemCall {
   kSendfile,
-  kSendBytes,     // sendmsg
-  kSendControl,   // sendmsg with a record type
-  kPread,         // where sendfile cannot
+  kSendBytes,    // sendmsg
+  kSendControl,  // sendmsg with a record type
+  kPread,        // where sendfile cannot
+  kPeek,         // preadv2(RWF_NOWAIT): whether the file is in memory
+  kTouch,        // pread of one byte, which a disk reader waits for
+  kReadAhead,
   kSetKeys,       // setsockopt(TLS_TX) of a socket that has keys
   kReadSequence,  // getsockopt(TLS_TX)
   kTcpInfo,       // getsockopt(TCP_INFO)

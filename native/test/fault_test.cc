@@ -171,6 +171,12 @@ TEST(FaultsPlainRead, "fault table: plain bytes without sendfile") {
   TryAll({"plain bytes without sendfile", std::nullopt, false});
 }
 
+TEST(FaultsDisk, "fault table: TLS 1.3, of a file that is on a disk") {
+  Scenario scenario{"TLS 1.3, from a disk", TlsVersion::kTls13};
+  scenario.is_on_disk = true;
+  TryAll(scenario);
+}
+
 TEST(FaultsTlsClosed, "fault table: TLS 1.3, closed while a thread is inside sendfile") {
   TryAll({"TLS 1.3, closed inside sendfile", TlsVersion::kTls13, true, false, End::kClosedInside});
 }

@@ -64,10 +64,28 @@ UniqueFd FaultySocket::DuplicateFile(const UniqueFd& file) {
   const ScopedFdHooks scoped(file.get(), std::move(on_file));
   UniqueFd duplicate = Duplicate(file);
   if (!duplicate.is_open()) return duplicate;
+  Own(duplicate.get(), FileHooks());
+  return duplicate;
+}
+
+FdHooks FaultySocket::FileHooks() {
   FdHooks hooks;
   hooks.pread = [this](int fd, void* buffer, size_t count, off_t offset) { return Read(fd, buffer, count, offset); };
-  Own(duplicate.get(), std::move(hooks));
-  return duplicate;
+  hooks.peek = [this](int fd, off_t offset) -> ssize_t {
+    const Fault* fault = Meet(SystemCall::kPeek);
+    if (fault) return fault->kind == FaultKind::kErrno ? FailWith(fault->error) : 0;
+    return options_.is_on_disk ? FailWith(EAGAIN) : RealCalls().peek(fd, offset);
+  };
+  hooks.touch = [this](int fd, off_t offset) -> ssize_t {
+    const Fault* fault = Meet(SystemCall::kTouch);
+    if (fault) return fault->kind == FaultKind::kErrno ? FailWith(fault->error) : 0;
+    return RealCalls().touch(fd, offset);
+  };
+  hooks.read_ahead = [this](int fd, off_t offset, size_t count) {
+    const Fault* fault = Meet(SystemCall::kReadAhead);
+    return fault ? FailWith(fault->error) : RealCalls().read_ahead(fd, offset, count);
+  };
+  return hooks;
 }
 
 FdHooks FaultySocket::Hooks() {

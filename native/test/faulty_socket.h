@@ -23,6 +23,7 @@ namespace ktls::test {
 struct FaultySocketOptions {
   FakeKernelTls* tls = nullptr;    // none: plain bytes
   bool has_sendfile = true;        // otherwise it says EINVAL
+  bool is_on_disk = false;         // the file: it is never in memory
   bool is_slow = false;            // TCP accepts a record only after it has been asked whether it did
   int refills = 1'000'000;         // so often there is room again
   std::function<void()> on_stall;  // full, three times in a row: nothing will change any more
@@ -69,6 +70,7 @@ class FaultySocket {
   void CountSent(SystemCall call, size_t size, size_t sent);
   void Refuse();
   void Hold(SystemCall call);
+  FdHooks FileHooks();
   ssize_t SendFile(int file_fd, off_t* offset, size_t count);
   ssize_t SendMessage(const msghdr* message, int flags);
   ssize_t Read(int file_fd, void* buffer, size_t count, off_t offset);

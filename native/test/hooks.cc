@@ -55,6 +55,11 @@ ssize_t SendMessage(int fd, const msghdr* message, int flags) {
 ssize_t PositionedRead(int fd, void* buffer, size_t count, off_t offset) {
   return Call(fd, &FdHooks::pread, real_calls.pread, fd, buffer, count, offset);
 }
+ssize_t Peek(int fd, off_t offset) { return Call(fd, &FdHooks::peek, real_calls.peek, fd, offset); }
+ssize_t Touch(int fd, off_t offset) { return Call(fd, &FdHooks::touch, real_calls.touch, fd, offset); }
+int ReadAhead(int fd, off_t offset, size_t count) {
+  return Call(fd, &FdHooks::read_ahead, real_calls.read_ahead, fd, offset, count);
+}
 ssize_t Write(int fd, const void* buffer, size_t count) {
   return Call(fd, &FdHooks::write, real_calls.write, fd, buffer, count);
 }
@@ -112,6 +117,9 @@ void InstallHooks() {
   system_calls.sendfile = SendFile;
   system_calls.sendmsg = SendMessage;
   system_calls.pread = PositionedRead;
+  system_calls.peek = Peek;
+  system_calls.touch = Touch;
+  system_calls.read_ahead = ReadAhead;
   system_calls.write = Write;
   system_calls.read = Read;
   system_calls.discard = Discard;

@@ -23,6 +23,9 @@ struct FdHooks {
   std::function<ssize_t(int socket_fd, int file_fd, off_t* offset, size_t count)> sendfile;  // by socket_fd
   std::function<ssize_t(int fd, const msghdr* message, int flags)> sendmsg;
   std::function<ssize_t(int fd, void* buffer, size_t count, off_t offset)> pread;
+  std::function<ssize_t(int fd, off_t offset)> peek;
+  std::function<ssize_t(int fd, off_t offset)> touch;
+  std::function<int(int fd, off_t offset, size_t count)> read_ahead;
   std::function<ssize_t(int fd, const void* buffer, size_t count)> write;
   std::function<ssize_t(int fd, void* buffer, size_t count)> read;
   std::function<ssize_t(int fd, size_t count)> discard;

@@ -25,6 +25,7 @@ const handshakesAtOnce = 100
 const descriptorsOfNode = 2
 const descriptorsOfOurs = 2
 const descriptorsBesides = 8
+const warmUps = 8
 // Three quarters of them are enough for all clients.
 const descriptorsWanted = 12_000
 const mostMemoryGrowth = 32 * 2 ** 20
@@ -37,7 +38,7 @@ t.test(`${slowClients} clients that do not read for a while`, onlyWithDescriptor
   const content = readFileSync(path)
   const options = { scheme, collectsGarbage: true, mostDescriptors: descriptorsWanted }
   const server = await startFileServer(t, path, options)
-  await expectContent(t, await get(server.port), content)
+  await warmUp(t, server.port, content)
   const before = await server.reportWhenIdle()
 
   const answers = await begin(server.port, slowClients)
@@ -54,7 +55,7 @@ t.test(`${slowClients} clients that do not read for a while`, onlyWithDescriptor
       before.descriptors + slowClients * (descriptorsOfNode + descriptorsOfOurs) + descriptorsBesides,
     'two descriptors for each more than Node has',
   )
-  t.equal(after.stats.transfers[kernelTls ? 'tls' : 'tcp'], slowClients + 1, 'all were offloaded')
+  t.equal(after.stats.transfers[kernelTls ? 'tls' : 'tcp'], slowClients + warmUps, 'all were offloaded')
   t.same(after.stats.fallbacks, before.stats.fallbacks)
   t.equal(after.descriptors, before.descriptors, 'as many descriptors as before')
   t.equal(after.threads, before.threads, 'as many threads')
@@ -101,7 +102,7 @@ t.test('more transfers than there are descriptors for', async (t) => {
   // Enough for all of Node's own beside the part of ours that three quarters of them leave room for.
   const mostDescriptors = idle.descriptors + Math.ceil(clients * (descriptorsOfNode + 0.65 * descriptorsOfOurs))
   const server = await startFileServer(t, path, { scheme, mostDescriptors })
-  await expectContent(t, await get(server.port), content)
+  await warmUp(t, server.port, content)
   const before = await server.reportWhenIdle()
   const answers = await begin(server.port, clients)
   await Promise.all(answers.map((answer) => expectContent(t, answer, content)))
@@ -125,6 +126,11 @@ function onlyWithDescriptors(): { skip?: string } {
 
 function get(port: number): Promise<IncomingMessage> {
   return request(scheme, port, { agent: false })
+}
+
+/** Enough transfers to start each of the sender's threads, which have descriptors of their own. */
+async function warmUp(t: Test, port: number, content: Buffer): Promise<void> {
+  for (let i = 0; i < warmUps; i++) await expectContent(t, await get(port), content)
 }
 
 /** Answers whose bodies nobody reads yet. */
