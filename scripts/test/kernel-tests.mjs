@@ -11,8 +11,8 @@ import { isRunning, nativeTests } from './lines.mjs'
 import { nativeTestProgram } from './native-tests.mjs'
 import { ProgramEvents } from './program-events.mjs'
 
-const programTimeoutMs = 7 * 60_000
-const lineTimeoutMs = 40 * 60_000
+const programTimeoutMs = { usual: 7 * 60_000, full: 21 * 60_000 }
+const lineTimeoutMs = { usual: 60 * 60_000, full: 3 * 60 * 60_000 } // emulators differ by a factor of three
 export const memoryMiB = 2048
 const runner = join(import.meta.dirname, 'program-runner.mjs')
 
@@ -32,13 +32,14 @@ export async function runKernelTests(session, { kernel, node, soakSeconds = 0 },
     onEnd: line.add,
     mayBeEmpty: session.options.test !== undefined,
   })
+  const programMs = soakSeconds * 1000 + (session.options.full ? programTimeoutMs.full : programTimeoutMs.usual)
   const programs = files.map((file) => ({
     ...programFor(session.root, file, command, programOf),
-    timeoutMs: programTimeoutMs + soakSeconds * 1000,
+    timeoutMs: programMs,
   }))
   const env = {
     ...session.testEnv,
-    TAP_TIMEOUT: String(programTimeoutMs / 1000 + soakSeconds),
+    TAP_TIMEOUT: String(programMs / 1000),
     ...(kernel !== undefined || session.kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}),
     ...(session.options.full ? { KTLS_PIPE_PROGRAMS: '500', KTLS_PIPE_FULL: '1' } : {}),
     ...(soakSeconds > 0 ? { KTLS_PIPE_SOAK_SECONDS: String(soakSeconds) } : {}),
@@ -51,6 +52,11 @@ export async function runKernelTests(session, { kernel, node, soakSeconds = 0 },
   } finally {
     line.end()
   }
+}
+
+/** @param {import('./session.mjs').Session} session */
+function lineTimeout({ options }) {
+  return options.full ? lineTimeoutMs.full : lineTimeoutMs.usual
 }
 
 /** @param {number} node major version */
@@ -93,13 +99,13 @@ async function runInMachine(session, { kernel = '', command, args, env }, events
     cwd: session.root,
     // A tmpfs; and since Node.js 22 the next program need not compile again what all of them import.
     env: { ...env, TMPDIR: '/dev/shm', NODE_COMPILE_CACHE: '/dev/shm/compile-cache' },
-    timeoutMs: lineTimeoutMs,
+    timeoutMs: lineTimeout(session),
     memoryMiB,
     stdout,
     stderr,
   })
   await Promise.all([stdout, stderr].map((stream) => once(stream.end(), 'end')))
-  if (timedOut) return `the virtual machine was stopped after ${lineTimeoutMs / 60_000} minutes`
+  if (timedOut) return `the virtual machine was stopped after ${lineTimeout(session) / 60_000} minutes`
   return exitCode === 0 ? undefined : `the programs' runner ended with exit code ${exitCode}`
 }
 
@@ -113,10 +119,10 @@ async function runHere(session, { command, args, env }, events) {
   const { exitCode, timedOut } = await runChild(command, args, {
     cwd: session.root,
     env: { ...process.env, ...env },
-    timeoutMs: lineTimeoutMs,
+    timeoutMs: lineTimeout(session),
     onStdout: (text) => events.write(text),
     onStderr: (text) => events.note(text),
   })
-  if (timedOut) return `stopped after ${lineTimeoutMs / 60_000} minutes`
+  if (timedOut) return `stopped after ${lineTimeout(session) / 60_000} minutes`
   return exitCode === 0 ? undefined : `the programs' runner ended with exit code ${exitCode}`
 }

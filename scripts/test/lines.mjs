@@ -102,6 +102,7 @@ export function kernelLines(options, kernelTls) {
  */
 function fullLines(options) {
   const pairs = product(pick(options.kernels, kernels), pick(options.nodes, nodeMajors))
+  if (options.grep !== undefined) return pairs // of the files that were asked for nothing is left out
   return pairs.map((pair) => {
     if (pair.kernel !== mainKernel && pair.node !== mainNode) return { ...pair, only: wherePairsMeet }
     return pair.kernel === mainKernel && pair.node === mainNode ? pair : { ...pair, without: chosen.mainPairOnly }
