@@ -51,7 +51,7 @@ class DiskReader {
   static void* Main(void* disk_reader);
   [[noreturn]] void Run();
 
-  std::mutex mutex_;  // never held together with a queue's
+  std::mutex mutex_;  // taken under a queue's, never the reverse
   std::condition_variable work_;
   std::deque<Job> jobs_;  // these three under `mutex_`
   size_t threads_ = 0;
