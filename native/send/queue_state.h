@@ -3,8 +3,8 @@
 //
 // Locks. `mutex` guards every field that is not const or atomic. Whoever sets `busy` under it holds the queue's write
 // side after letting go of it: the socket, the first item and `acceptance` are then that thread's alone until it has
-// the mutex again and looks whether the queue has `ended`. Order: mutex, then the outbox's, the
-// thread's or the disk reader's; never the reverse.
+// the mutex again and looks whether the queue has `ended`. Order: mutex, then the outbox's, the thread's or the disk
+// reader's; never the reverse.
 #pragma once
 
 #include <atomic>
