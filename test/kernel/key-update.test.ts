@@ -4,6 +4,7 @@
 
 import { once } from 'node:events'
 import { createReadStream, readFileSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
 import { getOffloadState, inspectSupport, install } from 'ktls-pipe'
 import t, { type Test } from 'tap'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
@@ -102,10 +103,12 @@ t.test(`at the limit of a key's use, ${ability}`, onlyWithKernelTls, async (t) =
   const binding = nativeBinding()
   binding.setRecordsPerKey(1000)
   t.teardown(() => binding.setRecordsPerKey(0))
-  const { port } = await startHttps(t, (_request, response) => {
+  const listener: RequestListener = (_request, response) => {
     response.setHeader('Content-Length', limitFileBytes)
     createReadStream(file.path).pipe(response)
-  })
+  }
+  // Longer than an emulated machine takes for the body's hash.
+  const { port } = await startHttps(t, listener, { keepAliveTimeout: timeLimitMs })
   for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
     await t.test(version, async (t) => {
       const changes = rekey && version === 'TLSv1.3'
