@@ -1,6 +1,6 @@
-// What some work costs a server, by both readings of scripts/shared/cpu-time.mjs.
+// What some work costs a server, by both readings of scripts/common/cpu-time.mjs.
 
-import { readCpuTime } from '../scripts/shared/cpu-time.mjs'
+import { readCpuTime } from '../scripts/common/cpu-time.mjs'
 
 const settleMs = 200 // closing connections is work too, and belongs to what caused it
 const mebibytesPerGibibyte = 1024

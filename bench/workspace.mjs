@@ -2,8 +2,8 @@
 
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run } from '../scripts/shared/programs.mjs'
-import { createWorkspace as createFolder, writeRandomFile } from '../scripts/shared/workspace.mjs'
+import { run } from '../scripts/common/programs.mjs'
+import { createWorkspace as createFolder, writeRandomFile } from '../scripts/common/workspace.mjs'
 
 const mebibyte = 2 ** 20
 /** Beyond this a file has no content: its zeros take as long to encrypt and to send as anything else. */

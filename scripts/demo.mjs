@@ -5,12 +5,12 @@
 
 import { join } from 'node:path'
 import { loadCertificate } from '../examples/express/certificate.mjs'
+import { Progress } from './common/progress.mjs'
 import { build } from './demo/build.mjs'
 import { compare } from './demo/compare.mjs'
 import { buildKernelAlone } from './demo/kernel-alone.mjs'
 import { parseOptions, toArguments } from './demo/options.mjs'
 import { formatReport, judge } from './demo/report.mjs'
-import { Progress } from './shared/progress.mjs'
 
 const vmKernel = '6.12'
 const vmTimeoutMs = 25 * 60_000

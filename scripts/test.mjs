@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { Progress } from './shared/progress.mjs'
+import { Progress } from './common/progress.mjs'
 import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
 import { frameworksFolder, installFrameworks } from './test/frameworks.mjs'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startProcess } from '../../scripts/shared/programs.mjs'
+import { startProcess } from '../../scripts/common/programs.mjs'
 
 const program = join(import.meta.dirname, '../load/slow-clients.mjs')
 const clients = { hardware: 1000, emulator: 200 }

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { startProcess } from '../../scripts/shared/programs.mjs'
+import { startProcess } from '../../scripts/common/programs.mjs'
 
 const longestStartMs = 30_000
 

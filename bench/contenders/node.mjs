@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startProcess } from '../../scripts/shared/programs.mjs'
+import { startProcess } from '../../scripts/common/programs.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const program = join(import.meta.dirname, 'server.mjs')

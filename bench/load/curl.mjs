@@ -1,6 +1,6 @@
 // curl: one download, or several at once at a steady pace.
 
-import { run } from '../../scripts/shared/programs.mjs'
+import { run } from '../../scripts/common/programs.mjs'
 
 const always = ['--disable', '--silent', '--show-error', '--fail', '--http1.1', '--insecure', '--noproxy', '*']
 

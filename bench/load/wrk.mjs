@@ -1,7 +1,7 @@
 // wrk, an independent load generator: so many connections for so many seconds.
 
 import { join } from 'node:path'
-import { runWithBothOutputs } from '../../scripts/shared/programs.mjs'
+import { runWithBothOutputs } from '../../scripts/common/programs.mjs'
 
 const script = join(import.meta.dirname, 'wrk.lua')
 

@@ -1,6 +1,6 @@
 // A table for each benchmark: medians, in brackets the smallest and the largest, and the ratio to plain Node.
 
-import { formatTable } from '../../scripts/shared/table.mjs'
+import { formatTable } from '../../scripts/common/table.mjs'
 
 const yardstick = 'plain Node'
 

@@ -1,6 +1,6 @@
 // Builds the package as `npm run build` does; what the build prints is shown only if it fails.
 
-import { run } from '../shared/programs.mjs'
+import { run } from '../common/programs.mjs'
 
 export async function build(root) {
   const packageManager = process.env.npm_execpath // set by npm for its scripts

@@ -1,7 +1,7 @@
 // The client of the measurement, a process of its own: curl where there is one, otherwise a Node program.
 
 import { join } from 'node:path'
-import { run } from '../shared/programs.mjs'
+import { run } from '../common/programs.mjs'
 
 const downloadTimeoutMs = 10 * 60_000
 const curl = [

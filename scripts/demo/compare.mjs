@@ -2,7 +2,7 @@
 // minutes, what the kernel alone needs for the same bytes.
 
 import { cpus, release } from 'node:os'
-import { createWorkspace, writeRandomFile } from '../shared/workspace.mjs'
+import { createWorkspace, writeRandomFile } from '../common/workspace.mjs'
 import { findClient } from './client.mjs'
 import { sendByKernelAlone } from './kernel-alone.mjs'
 import { measureDownload } from './measure.mjs'

@@ -2,7 +2,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { run } from '../shared/programs.mjs'
+import { run } from '../common/programs.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const sources = ['bench/kernel_alone.cc', 'native/kernel/system_calls.cc'].map((path) => join(root, path))

@@ -1,7 +1,7 @@
 // One measured download: what it cost the server, what the kernel says about it, and what arrived.
 
-import { readCpuTime } from '../shared/cpu-time.mjs'
-import { hashFile } from '../shared/workspace.mjs'
+import { readCpuTime } from '../common/cpu-time.mjs'
+import { hashFile } from '../common/workspace.mjs'
 import { download } from './client.mjs'
 import { readKernelSessions } from './kernel-sessions.mjs'
 

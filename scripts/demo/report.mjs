@@ -1,6 +1,6 @@
 // From measurements to a table and a verdict.
 
-import { formatTable } from '../shared/table.mjs'
+import { formatTable } from '../common/table.mjs'
 
 const bytesPerGib = 2 ** 30
 // A server answers a TLS handshake and a request besides, in an emulator a tenth of a second for each download; and noise.

@@ -6,7 +6,7 @@ import { get } from 'node:https'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { json } from 'node:stream/consumers'
-import { startProcess } from '../shared/programs.mjs'
+import { startProcess } from '../common/programs.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const serverPath = 'examples/express/server.mjs'

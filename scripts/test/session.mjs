@@ -8,7 +8,7 @@ import { join } from 'node:path'
  * @property {string} root the project's folder
  * @property {import('./options.mjs').Options} options
  * @property {import('./report.mjs').Report} report
- * @property {import('../shared/progress.mjs').Progress} progress
+ * @property {import('../common/progress.mjs').Progress} progress
  * @property {boolean} kernelTls whether this machine's kernel has TLS
  * @property {Record<string, string>} testEnv the environment of test files, beside what is there
  * @property {string[]} remarks what to say at the end

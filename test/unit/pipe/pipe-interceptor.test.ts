@@ -7,6 +7,7 @@ import { getStats } from '../../../src/observe/stats.js'
 import { interceptPipe, restorePipe } from '../../../src/pipe/pipe-interceptor.js'
 import { createZeroCopyPipe } from '../../../src/pipe/zero-copy-pipe.js'
 import { FakeBinding } from '../fixtures/fake-binding.js'
+import { sink } from '../fixtures/sink.js'
 import { useBinding } from '../fixtures/slots.js'
 
 type Pipe = (this: Readable, ...parameters: unknown[]) => unknown
@@ -27,17 +28,6 @@ function file(t: Test): ReadStream {
   const stream = createReadStream(join(t.testdir({ file: 'content' }), 'file'))
   t.teardown(() => stream.destroy())
   return stream
-}
-
-function sink() {
-  const written: string[] = []
-  const stream = new Writable({
-    write(chunk, _encoding, callback) {
-      written.push(String(chunk))
-      callback()
-    },
-  })
-  return { stream, written }
 }
 
 /** How many transfers were planned: a Writable that is no socket is a fallback each time. */

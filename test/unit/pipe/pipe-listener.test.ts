@@ -1,29 +1,19 @@
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import t, { type Test } from 'tap'
 import { getStats } from '../../../src/observe/stats.js'
 import { interceptPipe, restorePipe } from '../../../src/pipe/pipe-interceptor.js'
 import { offloadPipesInto } from '../../../src/pipe/pipe-listener.js'
 import { FakeBinding } from '../fixtures/fake-binding.js'
+import { sink } from '../fixtures/sink.js'
 import { useBinding } from '../fixtures/slots.js'
 
 useBinding(new FakeBinding())
 
 /** How many transfers were planned: a Writable that is no socket is a fallback each time. */
 const planned = () => getStats().fallbacks['destination-unsupported'] ?? 0
-
-function sink() {
-  const written: string[] = []
-  const stream = new Writable({
-    write(chunk, _encoding, callback) {
-      written.push(String(chunk))
-      callback()
-    },
-  })
-  return { stream, written }
-}
 
 async function pipeInto(t: Test, stream: Writable): Promise<void> {
   createReadStream(join(t.testdir({ file: 'content' }), 'file')).pipe(stream)
