@@ -62,12 +62,20 @@ export const cases: Cases = {
     const source = open()
     source.pipe(response)
     source.pause()
-    setImmediate(() => source.resume())
+    process.nextTick(() => source.resume()) // later it may be open already, and read into its buffer
   }),
-  'unpipe in the same tick': exchanged('nothing', ({ open, response }) => {
+  'pause in the same tick, until it is open': exchanged('either', async ({ open, response }) => {
+    const source = open()
+    source.pipe(response)
+    source.pause()
+    await once(source, 'open')
+    source.resume()
+  }),
+  'unpipe in the same tick': exchanged('nothing', async ({ open, response }) => {
     const source = open()
     source.pipe(response)
     source.unpipe(response)
+    await once(source, 'open') // whether it is open before the response has finished is chance
     response.end('instead')
   }),
   'unpipe, and pipe again': exchanged(
