@@ -8,7 +8,8 @@ import { kernels, runInKernel } from './run.mjs'
 
 const usage = `usage: npm run kernel -- [OPTION]... KERNEL -- COMMAND [ARGUMENT]...
 
-Runs a command of this machine under another Linux kernel (${kernels.join(', ')}) in QEMU.
+Runs a command of this machine under another Linux kernel (${kernels.join(', ')}): in QEMU, or
+as a program (-um, user-mode Linux), which is faster and has one processor.
 It ends with the command's exit code, 124 when the time is over, 125 when there is no such machine.
 
   --writable DIRECTORY  what the command writes there stays; all else vanishes (may be given several times)

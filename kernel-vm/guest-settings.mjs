@@ -1,4 +1,4 @@
-// The shell script that init.sh reads from its control port: what to share, what to load, what to run.
+// The shell script that init.sh reads first: what to share, what to load, what to run.
 
 import { readFileSync } from 'node:fs'
 
@@ -13,7 +13,7 @@ import { readFileSync } from 'node:fs'
 
 /**
  * @param {GuestCommand & { writable: string[], modules: string[], endMark: string }} settings
- * @returns {string} the script, after a line with its length in bytes
+ * @returns {string}
  */
 export function guestSettings({ writable, modules, endMark, uid, ...command }) {
   const variables = {
@@ -23,9 +23,9 @@ export function guestSettings({ writable, modules, endMark, uid, ...command }) {
     run_as: uid === undefined ? '' : `/usr/bin/setpriv --reuid=${uid} --regid=${groupOf(uid)} --clear-groups`,
     command: commandScript(command),
   }
-  const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`)
-  const script = lines.join('')
-  return `${Buffer.byteLength(script)}\n${script}`
+  return Object.entries(variables)
+    .map(([name, value]) => `${name}=${quote(value)}\n`)
+    .join('')
 }
 
 /** @param {Omit<GuestCommand, 'uid'>} command */

@@ -1,7 +1,8 @@
 #!/bin/busybox sh
-# Process 1 of the guest: the host's root, read-only by 9p, becomes the lower layer of an overlay whose upper layer is
-# in memory; the command runs in that. It talks with the host by three virtio-serial ports: "stdout" and "stderr" carry
-# the command's own, "control" brings the settings and takes the exit code.
+# Process 1 of the guest: the host's root, read-only, becomes the lower layer of an overlay whose upper layer is in
+# memory; the command runs in that. It talks with the host by three ports: "stdout" and "stderr" carry the command's own,
+# "control" takes the exit code. QEMU shares folders by 9p, its ports are virtio-serial's, and "control" brings the
+# settings first; user-mode Linux shares them by hostfs, its ports are serial lines, and $settings is a file of the host.
 
 busybox=/bin/busybox
 $busybox mkdir -p /bin /run
@@ -13,26 +14,42 @@ mount -t devtmpfs dev /dev
 # The console is what the host shows when no exit code comes.
 fail() {
   echo "init: $*" >/dev/console
-  reboot -f
+  end_machine
 }
 
 # A module that is built into this kernel is not there to be loaded: what lacks in earnest fails below.
 for module in $(cat /boot-modules); do modprobe -q $module; done
 
-# Ports are numbered as they are found; their names are in sysfs.
-port() {
-  for entry in /sys/class/virtio-ports/*; do
-    [ "$(cat $entry/name 2>/dev/null)" != "$1" ] || echo "/dev/${entry##*/}"
-  done
-}
+if [ -n "$settings" ]; then
+  end_machine() { poweroff -f; }
+  port() {
+    case $1 in
+    stdout) echo /dev/ttyS0 ;;
+    stderr) echo /dev/ttyS1 ;;
+    control) echo /dev/ttyS2 ;;
+    esac
+  }
+  share() { mount -t hostfs -o "$2,$3" none "$4"; } # tag path mode place
+  for port in stdout stderr control; do stty -F "$(port $port)" raw -echo; done
+else
+  end_machine() { reboot -f; }
+  # Ports are numbered as they are found; their names are in sysfs.
+  port() {
+    for entry in /sys/class/virtio-ports/*; do
+      [ "$(cat $entry/name 2>/dev/null)" != "$1" ] || echo "/dev/${entry##*/}"
+    done
+  }
+  share() {
+    [ "$3" = ro ] && cache=loose || cache=mmap
+    mount -t 9p -o "trans=virtio,version=9p2000.L,msize=512000,$3,cache=$cache" "$1" "$4"
+  }
+fi
 
 exec 3<>"$(port control)" || fail 'no control port'
-read -r size <&3
-head -c "$size" <&3 >/run/settings
-. /run/settings # sets: writable modules end_mark run_as command
+[ -n "$settings" ] || { read -r size <&3 && head -c "$size" <&3 >/run/settings; }
+share host / ro /host || fail 'the host root cannot be mounted'
+. "${settings:+/host}${settings:-/run/settings}" # sets: writable modules end_mark run_as command
 
-p9=trans=virtio,version=9p2000.L,msize=512000
-mount -t 9p -o $p9,ro,cache=loose host /host || fail 'the host root cannot be mounted'
 mount -t tmpfs -o size=75%,mode=755 scratch /scratch
 mkdir /scratch/upper /scratch/work
 mount -t overlay -o lowerdir=/host,upperdir=/scratch/upper,workdir=/scratch/work overlay /root || fail 'no overlay'
@@ -54,7 +71,7 @@ mkdir -p /root/run/lock /root/run/ktls-pipe/bin
 echo "$writable" | while read -r tag path; do
   [ -n "$tag" ] || continue
   mkdir -p "/root$path"
-  mount -t 9p -o $p9,rw,cache=mmap $tag "/root$path" || fail "$path cannot be mounted"
+  share "$tag" "$path" rw "/root$path" || fail "$path cannot be mounted"
 done || exit
 
 # The kernel's own requests for modules run /sbin/modprobe here, outside the command's root. The command gets the same
@@ -92,4 +109,4 @@ sync
 echo "exit $code" >&3
 # The host ends the machine when it has received all of it.
 read -r _ <&3
-reboot -f
+end_machine

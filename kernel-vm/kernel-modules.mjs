@@ -5,11 +5,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { unxzFiles } from './decompress.mjs'
 
-/** Loaded in this order before the host's root can be mounted. */
+/** Loaded in this order before the host's root can be mounted, where they are not built in. */
 export const bootModules = ['virtio_pci', 'virtio_console', '9pnet_virtio', '9p', 'overlay']
 
 /** Loaded before the command, where it is to find kernel TLS ready. */
-export const tlsModules = ['aesni_intel', 'ghash_clmulni_intel', 'gcm', 'ccm', 'chacha20poly1305', 'tls']
+export const tlsModules = ['gcm', 'ccm', 'chacha20poly1305', 'tls']
+
+/** Likewise, first, where the kernel has the processor to itself. */
+export const x86CipherModules = ['aesni_intel', 'ghash_clmulni_intel']
 
 /** There for whoever asks, by modprobe or by the kernel itself. */
 const otherModules = [
@@ -39,7 +42,7 @@ export async function readModules(folder) {
   const folders = [...available].filter(([, path]) => wholeFolders.test(path)).map(([name]) => name)
   /** @type {Map<string, Module>} */
   const modules = new Map()
-  let wanted = new Set([...bootModules, ...tlsModules, ...otherModules, ...folders])
+  let wanted = new Set([...bootModules, ...x86CipherModules, ...tlsModules, ...otherModules, ...folders])
   while (wanted.size) {
     // A name that is not available is built into this kernel, or not part of it yet.
     const paths = [...wanted].flatMap((name) => available.get(name) ?? [])

@@ -1,11 +1,12 @@
-// QEMU as a child process that does not outlive this one, however this one ends.
+// A machine as a child process that does not outlive this one, however this one ends.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
-import { descriptors } from './machine.mjs'
-import { qemu } from './qemu.mjs'
 import { findOnPath } from './subprocess.mjs'
+
+/** File descriptors that the machine inherits, each one end of a socket pair; 0 to 2 are its own. */
+export const descriptors = Object.freeze({ stdout: 3, stderr: 4, control: 5 })
 
 const consoleBytesKept = 8192
 
@@ -19,13 +20,13 @@ const consoleBytesKept = 8192
  */
 
 /**
- * @param {string[]} machineArguments
+ * @param {{ command: string, args: string[], env: NodeJS.ProcessEnv, cwd?: string }} program
  * @returns {Promise<MachineProcess>}
  */
-export async function startMachine(machineArguments) {
-  const { command, args, env } = await qemu()
-  const words = [...(await endedWithParent()), command, ...args, ...machineArguments]
-  const child = spawn(words[0], words.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'] })
+export async function startMachine({ command, args, env, cwd }) {
+  const words = [...(await endedWithParent()), command, ...args]
+  const stdio = /** @type {('ignore' | 'pipe')[]} */ (['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'])
+  const child = spawn(words[0], words.slice(1), { env, cwd, stdio })
   const exited = once(child, 'exit')
   const killNow = () => child.kill('SIGKILL')
   process.once('exit', killNow)
@@ -39,7 +40,7 @@ export async function startMachine(machineArguments) {
   failed.catch(() => {}) // whoever races it against the command hears of it
   const [stdout, stderr, control] = Object.values(descriptors).map((fd) => {
     const socket = /** @type {import('node:net').Socket} */ (/** @type {unknown[]} */ (child.stdio)[fd])
-    return socket.on('error', () => {}) // it breaks when QEMU ends: see `failed`
+    return socket.on('error', () => {}) // it breaks when the machine ends: see `failed`
   })
   const kill = async () => {
     killNow()

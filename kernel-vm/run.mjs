@@ -8,12 +8,12 @@ import { finished } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UntilMark } from './end-mark.mjs'
 import { guestSettings } from './guest-settings.mjs'
-import { kernelImage } from './kernel-image.mjs'
-import { tlsModules } from './kernel-modules.mjs'
-import { qemuArguments } from './machine.mjs'
-import { startMachine } from './machine-process.mjs'
+import { kernels as emulatedKernels } from './kernel-image.mjs'
+import { tlsModules, x86CipherModules } from './kernel-modules.mjs'
+import { startQemu } from './qemu-machine.mjs'
+import { startUserMode, userModeKernel } from './user-mode-machine.mjs'
 
-export { kernels } from './kernel-image.mjs'
+export const kernels = Object.freeze([...emulatedKernels, userModeKernel])
 
 export const timeoutExitCode = 124
 
@@ -48,7 +48,7 @@ export async function runInKernel({
   env = {},
   writable = [],
   uid,
-  modules = tlsModules,
+  modules = kernel === userModeKernel ? tlsModules : [...x86CipherModules, ...tlsModules],
   timeoutMs = 600_000,
   memoryMiB = 2048,
   cpus = 2,
@@ -56,13 +56,14 @@ export async function runInKernel({
   stdout,
   stderr,
 }) {
-  const image = await kernelImage(kernel)
   const folders = await Promise.all(writable.map((path) => realpath(path)))
-  const machine = await startMachine(qemuArguments({ ...image, writable: folders, memoryMiB, cpus, icount }))
   const endMark = randomUUID()
-  machine.control.write(
-    guestSettings({ command, args, cwd, env: guestEnvironment(env, uid), uid, writable: folders, modules, endMark }),
-  )
+  const settings = guestSettings({
+    ...{ command, args, cwd, env: guestEnvironment(env, uid), uid },
+    ...{ writable: folders, modules, endMark },
+  })
+  const start = kernel === userModeKernel ? startUserMode : startQemu
+  const machine = await start({ kernel, settings, writable: folders, memoryMiB, cpus, icount })
   const written = [new Output(machine.stdout, endMark, stdout), new Output(machine.stderr, endMark, stderr)]
   const settled = new AbortController()
   try {

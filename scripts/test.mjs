@@ -8,7 +8,7 @@ import { compileTests } from './test/compile.mjs'
 import { frameworksFolder, installFrameworks } from './test/frameworks.mjs'
 import { runHostTests } from './test/host-tests.mjs'
 import { memoryMiB, runKernelTests } from './test/kernel-tests.mjs'
-import { filesOfLine, isForThisMachine, kernelLines, nativeTests, soakLines } from './test/lines.mjs'
+import { filesOfLine, isForThisMachine, kernelLines, linesHere, nativeTests, soakLines } from './test/lines.mjs'
 import { buildNativeTests, runNativeTests } from './test/native-tests.mjs'
 import { npmRun } from './test/npm.mjs'
 import { suites as allSuites, parseOptions, usage } from './test/options.mjs'
@@ -16,6 +16,7 @@ import { peerEnvironment } from './test/peer-tools.mjs'
 import { failed, passed } from './test/program-results.mjs'
 import { Report } from './test/report.mjs'
 import { testFiles } from './test/session.mjs'
+import { userModeComplaint } from './test/user-mode.mjs'
 
 const root = join(import.meta.dirname, '..')
 const buildTimeoutMs = 10 * 60_000
@@ -123,8 +124,9 @@ async function expectNativeTests() {
 async function runKernelLines(files, programOf) {
   const withNative = [...files]
   if (!options.grep || nativeTests.includes(options.grep)) withNative.push(nativeTests)
-  const lines = kernelLines(options, session.kernelTls)
-  const limit = session.kernelTls ? 1 : machinesAtOnce(memoryMiB * mebibyte)
+  const here = session.kernelTls && !options.full && options.kernels.length === 0
+  const lines = here ? linesHere(options) : kernelLines(options, options.kernels.length > 0 || (await userModeRuns()))
+  const limit = here ? 1 : machinesAtOnce(memoryMiB * mebibyte)
   progress.step(
     `tests with kernel TLS on ${lines.length} pairs of kernel and Node.js, ${Math.min(limit, lines.length)} at once`,
   )
@@ -132,6 +134,12 @@ async function runKernelLines(files, programOf) {
     const chosen = filesOfLine(withNative, line)
     if (chosen.length > 0) await runKernelTests(session, line, chosen, programOf)
   })
+}
+
+async function userModeRuns() {
+  const complaint = await userModeComplaint()
+  if (complaint) session.remarks.push(`User-mode Linux does not run here, so QEMU did its part: ${complaint}`)
+  return complaint === undefined
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { kernels } from '../../kernel-vm/kernel-image.mjs'
 import { nodeMajors } from '../../kernel-vm/node-versions.mjs'
+import { userModeKernel } from '../../kernel-vm/user-mode-machine.mjs'
 
 const mainKernel = '6.12'
 const mainNode = 20
@@ -29,28 +30,42 @@ const wherePairsMeet = [
   'fidelity/sockets',
 ]
 
+/** What `npm test` asks of an emulated machine: several processors at once, and the ciphers of real ones. */
+const emulated = [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', nativeTests]
+
+/** Likewise, of one kernel. */
+const emulatedOnce = [
+  'behaviour/client-side',
+  'behaviour/ends',
+  'behaviour/keep-alive',
+  'behaviour/nothing-short',
+  'fidelity/connections',
+  'fidelity/sockets',
+  'kernel/explicit-nonce',
+  'kernel/session-proofs',
+  soak,
+]
+
 /**
- * What `npm test` asks of the other kernels and of the other versions of Node.js; the main ones get every file. Paths
- * below `test/`, without ending.
+ * Every file runs in user-mode Linux, which is fast (or, where it cannot run, on the main kernel). These are what `npm test` asks of the others, and of the other
+ * versions of Node.js. Paths below `test/`, without ending.
  */
 const chosen = {
   /** Nowhere but in `npm run test:full`: a minute or more each. */
-  fullOnly: ['kernel/key-update-storm', 'kernel/faults', 'frameworks/entries', 'frameworks/frameworks'],
-  /** Likewise, of what this machine has done without kernel TLS. */
-  fullOnlyInMachine: [
+  fullOnly: [
     'behaviour/many',
-    'behaviour/stream-control',
-    'fidelity/idle-connections',
-    'fidelity/sources',
-    'fidelity/wrappers',
-    'fidelity/zero-copy',
+    'kernel/key-update-storm',
+    'kernel/faults',
+    'frameworks/entries',
+    'frameworks/frameworks',
   ],
   /** In `npm run test:full` with the main kernel and the main Node.js alone: a table tells of that pair. */
   mainPairOnly: ['frameworks/frameworks'],
   /** @type {Record<string, string[]>} */
   kernels: {
-    6.1: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', nativeTests],
-    6.18: [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', ...keyChanges, nativeTests],
+    6.1: emulated,
+    6.12: [...emulated, ...emulatedOnce],
+    6.18: [...emulated, ...keyChanges],
   },
   nodes: [...routesAndCiphers, 'behaviour/keep-alive'],
 }
@@ -75,36 +90,37 @@ export function isForThisMachine({ full, grep }, file) {
 
 /**
  * @param {import('./options.mjs').Options} options
- * @param {boolean} kernelTls whether this machine's kernel has TLS
- * @returns {KernelLine[]}
+ * @param {boolean} userMode whether user-mode Linux runs here; else QEMU has to do what it would
+ * @returns {KernelLine[]} in other kernels
  */
-export function kernelLines(options, kernelTls) {
-  if (options.full) return fullLines(options)
-  if (kernelTls && options.kernels.length === 0) return linesHere(options)
+export function kernelLines(options, userMode) {
+  const fast = userMode ? userModeKernel : mainKernel
+  if (options.full) return fullLines(options, fast)
   if (options.kernels.length > 0 || options.nodes.length > 0 || options.grep !== undefined) {
-    return product(pick(options.kernels, [mainKernel]), pick(options.nodes, [mainNode]))
+    const pairs = product(pick(options.kernels, [fast]), pick(options.nodes, [mainNode]))
+    return options.grep === undefined ? pairs.map((pair) => ({ ...pair, without: chosen.fullOnly })) : pairs
   }
   return [
-    { kernel: mainKernel, node: mainNode, without: [...chosen.fullOnly, ...chosen.fullOnlyInMachine] },
+    { kernel: fast, node: mainNode, without: chosen.fullOnly },
     ...kernels
-      .filter((kernel) => kernel !== mainKernel)
+      .filter((kernel) => kernel !== fast)
       .map((kernel) => ({ kernel, node: mainNode, only: chosen.kernels[kernel] })),
-    ...nodeMajors.filter((node) => node !== mainNode).map((node) => ({ kernel: mainKernel, node, only: chosen.nodes })),
+    ...nodeMajors.filter((node) => node !== mainNode).map((node) => ({ kernel: fast, node, only: chosen.nodes })),
   ]
 }
 
 /**
- * Every file on every kernel and with every Node.js; of the pairs that have neither the main kernel nor the main
- * Node.js, what can differ there alone.
+ * Every file on every kernel, and with every Node.js on the fast one; of the other pairs, what can differ there alone.
  *
  * @param {import('./options.mjs').Options} options
+ * @param {string} fast
  * @returns {KernelLine[]}
  */
-function fullLines(options) {
-  const pairs = product(pick(options.kernels, kernels), pick(options.nodes, nodeMajors))
+function fullLines(options, fast) {
+  const pairs = product(pick(options.kernels, [...new Set([fast, ...kernels])]), pick(options.nodes, nodeMajors))
   if (options.grep !== undefined) return pairs // of the files that were asked for nothing is left out
   return pairs.map((pair) => {
-    if (pair.kernel !== mainKernel && pair.node !== mainNode) return { ...pair, only: wherePairsMeet }
+    if (pair.kernel !== fast && pair.node !== mainNode) return { ...pair, only: wherePairsMeet }
     return pair.kernel === mainKernel && pair.node === mainNode ? pair : { ...pair, without: chosen.mainPairOnly }
   })
 }
@@ -120,12 +136,12 @@ export function soakLines(kernelTls) {
 }
 
 /**
- * Without a virtual machine. What tap runs on this machine has run with kernel TLS already, on the running Node.js.
+ * On this machine, whose kernel has TLS. What tap runs on it has run with kernel TLS already, on the running Node.js.
  *
  * @param {import('./options.mjs').Options} options
  * @returns {KernelLine[]}
  */
-function linesHere({ nodes, suites, grep }) {
+export function linesHere({ nodes, suites, grep }) {
   if (nodes.length > 0) return nodes.map((node) => ({ node }))
   const own = suites.has('host') ? [] : [{ node: Number.parseInt(process.versions.node, 10) }]
   if (grep !== undefined) return own

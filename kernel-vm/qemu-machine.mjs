@@ -1,8 +1,9 @@
-// QEMU's command line: a small PC without disks, to which folders of the host are shared by 9p. The processor is always
-// emulated: not every machine has hardware virtualisation, and a /dev/kvm that can be opened may still not work.
+// A small PC in QEMU, without disks, to which folders of the host are shared by 9p. The processor is always emulated: not
+// every machine has hardware virtualisation, and a /dev/kvm that can be opened may still not work.
 
-/** File descriptors QEMU inherits, each one end of a socket pair; 0 to 2 are its own. */
-export const descriptors = Object.freeze({ stdout: 3, stderr: 4, control: 5 })
+import { kernelImage } from './kernel-image.mjs'
+import { descriptors, startMachine } from './machine-process.mjs'
+import { qemu } from './qemu.mjs'
 
 const kernelArguments = [
   'console=ttyS0',
@@ -33,9 +34,9 @@ const processor = 'max,la57=off,-erms,-fsrm'
 
 /**
  * @typedef {object} Machine
- * @property {string} vmlinux
- * @property {string} initramfs
- * @property {string[]} writable folders, tagged writable0, writable1, ...
+ * @property {string} kernel
+ * @property {string} settings what init.sh reads first
+ * @property {string[]} writable folders of the host
  * @property {number} memoryMiB
  * @property {number} cpus
  * @property {boolean} icount one processor whose clock counts instructions, one a nanosecond
@@ -43,9 +44,22 @@ const processor = 'max,la57=off,-erms,-fsrm'
 
 /**
  * @param {Machine} machine
+ * @returns {Promise<import('./machine-process.mjs').MachineProcess>}
+ */
+export async function startQemu(machine) {
+  const image = await kernelImage(machine.kernel)
+  const { command, args, env } = await qemu()
+  const process = await startMachine({ command, args: [...args, ...qemuArguments(image, machine)], env })
+  process.control.write(`${Buffer.byteLength(machine.settings)}\n${machine.settings}`)
+  return process
+}
+
+/**
+ * @param {{ vmlinux: string, initramfs: string }} image
+ * @param {Machine} machine folders are tagged writable0, writable1, ...
  * @returns {string[]}
  */
-export function qemuArguments({ vmlinux, initramfs, writable, memoryMiB, cpus, icount }) {
+function qemuArguments({ vmlinux, initramfs }, { writable, memoryMiB, cpus, icount }) {
   const ports = Object.entries(descriptors)
   return [
     ['-machine', 'q35,usb=off,vmport=off'],
