@@ -69,10 +69,15 @@ function isOnTcp(socket: Socket, handle: StreamHandle): boolean {
   return transport?.constructor.name === 'TCP' && transport._parent === undefined && (transport.fd ?? -1) >= 0
 }
 
-/** A handshake is under way. On a TLSSocket that nobody's server or connect() made, the flag alone is never cleared. */
+/**
+ * A handshake is under way: not both ends have said their last word of it. On a TLSSocket that nobody's server or
+ * connect() made, the flag alone is never cleared.
+ */
 export function isSecuring(socket: Socket): boolean {
-  const { secureConnecting, getFinished } = socket as Partial<TLSSocket> & { secureConnecting?: boolean }
-  return secureConnecting === true && getFinished?.call(socket) === undefined
+  const { secureConnecting, getFinished, getPeerFinished } = socket as Partial<TLSSocket> & {
+    secureConnecting?: boolean
+  }
+  return secureConnecting === true && [getFinished, getPeerFinished].some((said) => said?.call(socket) === undefined)
 }
 
 /** Calls `resume` once when a socket that is being connected has succeeded or failed. */

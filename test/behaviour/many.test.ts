@@ -66,9 +66,10 @@ t.test(`${shortTransfers} short transfers in a row`, async (t) => {
   const content = readFileSync(path)
   const server = await startFileServer(t, path, { scheme, collectsGarbage: true })
   const agents = Array.from({ length: connectionsInARow }, () => oneConnection(scheme))
-  t.teardown(() => {
+  const closeAll = () => {
     for (const agent of agents) agent.destroy()
-  })
+  }
+  t.teardown(closeAll)
   const inARow = async (count: number) => {
     let wrong = 0
     const row = async (agent: (typeof agents)[number]) => {
@@ -79,11 +80,11 @@ t.test(`${shortTransfers} short transfers in a row`, async (t) => {
     }
     await Promise.all(agents.map(row))
     t.equal(wrong, 0, `${count} answers are whole`)
+    closeAll()
+    return await server.reportWhenIdle()
   }
-  await inARow(shortTransfers) // warm: the heap has its size
-  const before = await server.report()
-  await inARow(shortTransfers)
-  const after = await server.report()
+  const before = await inARow(shortTransfers) // warm: the heap has its size
+  const after = await inARow(shortTransfers)
   const growth = after.rssBytes - before.rssBytes
   t.comment(`${(growth / 2 ** 20).toFixed(1)} MiB more memory`)
   const sent = kernelTls ? 'tls' : 'tcp'

@@ -133,8 +133,11 @@ async function serveUploads(stage: Stage) {
   return { server, uploaded: () => describeBytes(Buffer.concat(chunks)) }
 }
 
+/** Until the answer is there, and the request has heard that its last bytes were taken, whichever comes first. */
 async function answered(outgoing: ClientRequest): Promise<void> {
+  const closed = once(outgoing, 'close')
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   incoming.resume()
   await until(incoming, 'close')
+  await closed
 }

@@ -1,6 +1,6 @@
 import { createReadStream, ReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import t, { type Test } from 'tap'
 import { getStats } from '../../../src/observe/stats.js'

@@ -203,6 +203,24 @@ for (const side of ['the server', 'the client'] as const) {
   })
 }
 
+for (const missing of ['getFinished', 'getPeerFinished'] as const) {
+  t.test(`waitUntilConnected: one end has finished its handshake, and the other has not (${missing})`, async (t) => {
+    const { near } = await connectPair(t)
+    const socket = new TLSSocket(near)
+    const said = Buffer.from('finished')
+    Object.assign(socket, {
+      secureConnecting: true,
+      getFinished: () => said,
+      getPeerFinished: () => said,
+      [missing]: () => undefined,
+    })
+    const state = wait(socket)
+    t.strictSame(state, { waits: true, resumed: 0 })
+    socket.emit('secure')
+    t.equal(state.resumed, 1)
+  })
+}
+
 t.test('waitUntilConnected: a TLS connection that is being made', async (t) => {
   const { near, far } = await connectPair(t)
   far.removeAllListeners('data').pause()
