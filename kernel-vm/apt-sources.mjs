@@ -4,6 +4,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** Debian makes backports for stable releases only. */
+const testing = 'forky'
+
 const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 /**
@@ -29,7 +32,7 @@ export function sourceLines(release) {
   return [
     sourceLine(archive, release),
     sourceLine(archive, `${release}-updates`),
-    sourceLine(archive, `${release}-backports`),
+    ...(release === testing ? [] : [sourceLine(archive, `${release}-backports`)]),
     sourceLine(security, `${release}-security`),
   ]
 }

@@ -11,9 +11,9 @@ import { guestSettings } from './guest-settings.mjs'
 import { kernels as emulatedKernels } from './kernel-image.mjs'
 import { tlsModules, x86CipherModules } from './kernel-modules.mjs'
 import { startQemu } from './qemu-machine.mjs'
-import { startUserMode, userModeKernel } from './user-mode-machine.mjs'
+import { isUserMode, startUserMode, userModeKernels } from './user-mode-machine.mjs'
 
-export const kernels = Object.freeze([...emulatedKernels, userModeKernel])
+export const kernels = Object.freeze([...emulatedKernels, ...userModeKernels])
 
 export const timeoutExitCode = 124
 
@@ -48,7 +48,7 @@ export async function runInKernel({
   env = {},
   writable = [],
   uid,
-  modules = kernel === userModeKernel ? tlsModules : [...x86CipherModules, ...tlsModules],
+  modules = isUserMode(kernel) ? tlsModules : [...x86CipherModules, ...tlsModules],
   timeoutMs = 600_000,
   memoryMiB = 2048,
   cpus = 2,
@@ -62,7 +62,7 @@ export async function runInKernel({
     ...{ command, args, cwd, env: guestEnvironment(env, uid), uid },
     ...{ writable: folders, modules, endMark },
   })
-  const start = kernel === userModeKernel ? startUserMode : startQemu
+  const start = isUserMode(kernel) ? startUserMode : startQemu
   const machine = await start({ kernel, settings, writable: folders, memoryMiB, cpus, icount })
   const written = [new Output(machine.stdout, endMark, stdout), new Output(machine.stderr, endMark, stderr)]
   const settled = new AbortController()

@@ -1,20 +1,23 @@
-// User-mode Linux: Debian's Linux 6.12, built as a program of this machine. It has one processor and no instructions for
+// User-mode Linux: Debian's Linux, built as a program of this machine. It has one processor and no instructions for
 // ciphers, and everything but system calls runs as fast as on the machine itself: tests take a fifth of the time.
 
 import { mkdtemp, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cached } from './cache.mjs'
-import { unpackedPackage } from './debian-tool.mjs'
+import { installed } from './apt.mjs'
+import { cached, exists } from './cache.mjs'
+import { unpackWithDependencies } from './debian-packages.mjs'
 import { guestRecipe, makeGuestInitramfs } from './guest-initramfs.mjs'
 import { descriptors, startMachine } from './machine-process.mjs'
 import { recipeHash } from './recipe.mjs'
 import { progress } from './subprocess.mjs'
 
-export const userModeKernel = '6.12-um'
+/** Which release has it. The last one's kernel grows: it is the newest that Debian has built so. */
+const releases = Object.freeze({ '6.1-um': 'bookworm', '6.12-um': 'trixie', 'next-um': 'forky' })
 
-/** The release whose user-mode Linux is of version 6.12. */
-const release = 'trixie'
+export const userModeKernels = /** @type {readonly (keyof typeof releases)[]} */ (Object.freeze(Object.keys(releases)))
+
+const loader = 'ld-linux-x86-64.so.2'
 const mebibyte = 2 ** 20
 
 const kernelArguments = [
@@ -28,13 +31,18 @@ const kernelArguments = [
   'init_on_alloc=0',
 ]
 
+/** @param {string} kernel */
+export function isUserMode(kernel) {
+  return kernel in releases
+}
+
 /**
- * @param {Pick<import('./qemu-machine.mjs').Machine, 'settings' | 'memoryMiB'>} machine its folders are hostfs's, so
- *   that init.sh needs no more than their paths
+ * @param {Pick<import('./qemu-machine.mjs').Machine, 'kernel' | 'settings' | 'memoryMiB'>} machine its folders are
+ *   hostfs's, so that init.sh needs no more than their paths
  * @returns {Promise<import('./machine-process.mjs').MachineProcess>}
  */
-export async function startUserMode({ settings, memoryMiB }) {
-  const { linux, initramfs, libraries } = await userModeImage()
+export async function startUserMode({ kernel, settings, memoryMiB }) {
+  const { linux, initramfs, libraries } = await userModeImage(/** @type {keyof typeof releases} */ (kernel))
   const folder = await mkdtemp(join(tmpdir(), 'ktls-pipe-um-'))
   await writeFile(join(folder, 'settings'), settings, { mode: 0o600 })
   const lines = Object.values(descriptors).map((fd, index) => `ssl${index}=fd:${fd},fd:${fd}`)
@@ -55,12 +63,18 @@ export async function startUserMode({ settings, memoryMiB }) {
   return { ...machine, kill }
 }
 
-/** @returns {Promise<{ linux: string, initramfs: string, libraries: string }>} paths */
-async function userModeImage() {
-  const tree = await unpackedPackage('user-mode-linux', release)
+/**
+ * @param {keyof typeof releases} kernel
+ * @returns {Promise<{ linux: string, initramfs: string, libraries: string }>} paths
+ */
+async function userModeImage(kernel) {
+  const release = releases[kernel]
+  const tree = await cached(`unpacked/user-mode-linux-${release}`, (tree) =>
+    unpackWithDependencies(release, 'user-mode-linux', tree, { status: installed.nothing }),
+  )
   const recipe = ['user-mode-machine.mjs', ...guestRecipe]
-  const folder = await cached(`kernels/${userModeKernel}-${await recipeHash(recipe)}`, async (folder) => {
-    progress('preparing user-mode Linux')
+  const folder = await cached(`kernels/${kernel}-${await recipeHash(recipe)}`, async (folder) => {
+    progress(`preparing Linux ${kernel}`)
     const modules = join(tree, 'usr/lib/uml/modules')
     const [version] = await readdir(modules)
     const program = await readFile(join(tree, 'usr/bin/linux.uml'))
@@ -70,8 +84,19 @@ async function userModeImage() {
   return {
     linux: join(folder, 'linux'),
     initramfs: join(folder, 'initramfs'),
-    libraries: join(tree, 'usr/lib/x86_64-linux-gnu'),
+    libraries: await libraryFolder(tree),
   }
+}
+
+/**
+ * Where its C library and loader are.
+ *
+ * @param {string} tree
+ */
+async function libraryFolder(tree) {
+  const folders = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu'].map((folder) => join(tree, folder))
+  for (const folder of folders) if (await exists(join(folder, loader))) return folder
+  throw new Error(`${loader} is in none of ${folders.join(', ')}`)
 }
 
 /**
@@ -82,11 +107,11 @@ async function userModeImage() {
  * @param {Buffer} program
  */
 function withOwnLoader(program) {
-  const usual = Buffer.from('/lib64/ld-linux-x86-64.so.2\0')
+  const usual = Buffer.from(`/lib64/${loader}\0`)
   const place = program.indexOf(usual)
   if (place < 0) throw new Error('user-mode Linux names no loader that is known')
   const changed = Buffer.from(program)
-  changed.fill(0, place, place + usual.length).write('./ld-linux-x86-64.so.2', place)
+  changed.fill(0, place, place + usual.length).write(`./${loader}`, place)
   return changed
 }
 

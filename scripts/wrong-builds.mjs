@@ -3,12 +3,20 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, join } from 'node:path'
 import { mistakes } from './wrong-builds/mistakes.mjs'
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
-const left = new Set(['node_modules', '.git', '.tap', 'dist', 'coverage'])
+const root = join(import.meta.dirname, '..')
+const left = new Set(['node_modules', '.git', '.tap'])
+
+// What is built here is right, and in each copy only what the mistake is in is built again.
+for (const command of [
+  ['npm', 'run', '--silent', 'build'],
+  ['make', '--silent', '-C', 'native/test', 'program'],
+]) {
+  const built = run(root, command)
+  if (built.status !== 0) throw new Error(`${command.join(' ')} failed:\n${tail(built)}`)
+}
 
 const wanted = process.argv.slice(2)
 const chosen = mistakes.filter(({ letter }) => wanted.length === 0 || wanted.includes(letter))
@@ -31,12 +39,13 @@ function tryMistake(mistake) {
     cpSync(root, copy, {
       recursive: true,
       verbatimSymlinks: true,
-      filter: (source) => !left.has(source.slice(root.length + 1)),
+      preserveTimestamps: true,
+      filter: (source) => !left.has(basename(source)),
     })
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
     const complaint = makeMistake(join(copy, mistake.file), mistake.from, mistake.to)
     if (complaint) return { mistake, noticed: false, detail: ` (${complaint})` }
-    const build = run(copy, ['npm', 'run', '--silent', 'build'])
+    const build = run(copy, buildCommand(mistake))
     // A mistake that does not compile proves nothing about the tests.
     if (build.status !== 0) return { mistake, noticed: false, detail: ` (does not build)\n${tail(build)}` }
     const test = run(copy, ['node', 'scripts/test.mjs', '--no-build', ...testArguments(mistake)])
@@ -45,6 +54,11 @@ function tryMistake(mistake) {
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
+}
+
+function buildCommand({ file }) {
+  if (file.startsWith('native/')) return ['make', '--silent', '-C', 'native/build', 'BUILDTYPE=Release']
+  return ['npm', 'run', '--silent', 'build:typescript']
 }
 
 // The native tests are one program.

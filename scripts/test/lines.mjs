@@ -2,10 +2,13 @@
 
 import { kernels } from '../../kernel-vm/kernel-image.mjs'
 import { nodeMajors } from '../../kernel-vm/node-versions.mjs'
-import { userModeKernel } from '../../kernel-vm/user-mode-machine.mjs'
+import { userModeKernels } from '../../kernel-vm/user-mode-machine.mjs'
 
 const mainKernel = '6.12'
+/** User-mode Linux of that version: it is fast. */
+export const fastKernel = '6.12-um'
 const mainNode = 20
+const otherNodes = nodeMajors.filter((node) => node !== mainNode)
 
 /** What the list of test files calls the native test program; the others are paths below `test/`. */
 export const nativeTests = 'native'
@@ -30,7 +33,7 @@ const wherePairsMeet = [
   'fidelity/sockets',
 ]
 
-/** What `npm test` asks of an emulated machine: several processors at once, and the ciphers of real ones. */
+/** What is asked of each emulated machine: several processors at once, and the ciphers of real ones. */
 const emulated = [...routesAndCiphers, 'behaviour/zero-copy-pipe-only', nativeTests]
 
 /** Likewise, of one kernel. */
@@ -46,28 +49,32 @@ const emulatedOnce = [
   soak,
 ]
 
+/** A minute or more each: nowhere but in `npm run test:full`. */
+const slow = [
+  'behaviour/many',
+  'kernel/key-update-storm',
+  'kernel/faults',
+  'frameworks/entries',
+  'frameworks/frameworks',
+]
+
 /**
- * Every file runs in user-mode Linux, which is fast (or, where it cannot run, on the main kernel). These are what `npm test` asks of the others, and of the other
- * versions of Node.js. Paths below `test/`, without ending.
+ * Every file runs on the fast kernel. These are what is asked of the others, and of the other versions of Node.js. Paths
+ * below `test/`, without ending.
  */
 const chosen = {
-  /** Nowhere but in `npm run test:full`: a minute or more each. */
-  fullOnly: [
-    'behaviour/many',
-    'kernel/key-update-storm',
-    'kernel/faults',
-    'frameworks/entries',
-    'frameworks/frameworks',
-  ],
-  /** In `npm run test:full` with the main kernel and the main Node.js alone: a table tells of that pair. */
-  mainPairOnly: ['frameworks/frameworks'],
   /** @type {Record<string, string[]>} */
   kernels: {
     6.1: emulated,
     6.12: [...emulated, ...emulatedOnce],
     6.18: [...emulated, ...keyChanges],
+    'next-um': [...routesAndCiphers, ...keyChanges],
   },
   nodes: [...routesAndCiphers, 'behaviour/keep-alive'],
+  /** In `npm run test:full`, of an emulated machine whose kernel runs every file as user-mode Linux. */
+  twins: [...new Set([...emulated, ...emulatedOnce, ...wherePairsMeet, 'kernel/key-update-storm', 'kernel/faults'])],
+  /** A table tells of the fast kernel with the main Node.js alone. */
+  elsewhere: ['frameworks/frameworks'],
 }
 
 /**
@@ -85,7 +92,7 @@ const chosen = {
  * @returns {boolean} whether it is worth its time on this machine
  */
 export function isForThisMachine({ full, grep }, file) {
-  return full || grep !== undefined || !chosen.fullOnly.includes(file.replace('.test.ts', ''))
+  return full || grep !== undefined || !slow.includes(file.replace('.test.ts', ''))
 }
 
 /**
@@ -94,35 +101,51 @@ export function isForThisMachine({ full, grep }, file) {
  * @returns {KernelLine[]} in other kernels
  */
 export function kernelLines(options, userMode) {
-  const fast = userMode ? userModeKernel : mainKernel
-  if (options.full) return fullLines(options, fast)
-  if (options.kernels.length > 0 || options.nodes.length > 0 || options.grep !== undefined) {
-    const pairs = product(pick(options.kernels, [fast]), pick(options.nodes, [mainNode]))
-    return options.grep === undefined ? pairs.map((pair) => ({ ...pair, without: chosen.fullOnly })) : pairs
-  }
+  const fast = userMode ? fastKernel : mainKernel
+  const others = [...kernels, ...(userMode ? userModeKernels : [])].filter((kernel) => kernel !== fast)
+  const pairs = product(pick(options.kernels, [fast]), pick(options.nodes, [mainNode]))
+  if (options.full) return fullLines(options, userMode, [fast, ...others])
+  if (options.grep !== undefined) return pairs // of the files that were asked for nothing is left out
+  if (options.kernels.length > 0 || options.nodes.length > 0) return pairs.map((pair) => ({ ...pair, without: slow }))
   return [
-    { kernel: fast, node: mainNode, without: chosen.fullOnly },
-    ...kernels
-      .filter((kernel) => kernel !== fast)
+    { kernel: fast, node: mainNode, without: slow },
+    ...others
+      .filter((kernel) => kernel in chosen.kernels)
       .map((kernel) => ({ kernel, node: mainNode, only: chosen.kernels[kernel] })),
-    ...nodeMajors.filter((node) => node !== mainNode).map((node) => ({ kernel: fast, node, only: chosen.nodes })),
+    ...otherNodes.map((node) => ({ kernel: fast, node, only: chosen.nodes })),
   ]
 }
 
 /**
- * Every file on every kernel, and with every Node.js on the fast one; of the other pairs, what can differ there alone.
+ * Every file on every version of the kernel, and on the fast one with every Node.js; of the emulated machines with other
+ * versions of Node.js, what can differ there alone.
  *
  * @param {import('./options.mjs').Options} options
- * @param {string} fast
+ * @param {boolean} userMode
+ * @param {string[]} all kernels, the fast one first
  * @returns {KernelLine[]}
  */
-function fullLines(options, fast) {
-  const pairs = product(pick(options.kernels, [...new Set([fast, ...kernels])]), pick(options.nodes, nodeMajors))
-  if (options.grep !== undefined) return pairs // of the files that were asked for nothing is left out
-  return pairs.map((pair) => {
-    if (pair.kernel !== fast && pair.node !== mainNode) return { ...pair, only: wherePairsMeet }
-    return pair.kernel === mainKernel && pair.node === mainNode ? pair : { ...pair, without: chosen.mainPairOnly }
-  })
+function fullLines(options, userMode, all) {
+  if (options.grep !== undefined) return product(pick(options.kernels, all), pick(options.nodes, nodeMajors))
+  const [fast, ...others] = all
+  const emulatedOthers = others.filter((kernel) => kernels.includes(kernel))
+  return [
+    { kernel: fast, node: mainNode },
+    ...others.map((kernel) => ({ kernel, node: mainNode, ...everythingOn(kernel, userMode) })),
+    ...otherNodes.map((node) => ({ kernel: fast, node, without: chosen.elsewhere })),
+    ...product(emulatedOthers, otherNodes).map((pair) => ({ ...pair, only: wherePairsMeet })),
+  ].filter(({ kernel, node }) => isAsked(options.kernels, kernel) && isAsked(options.nodes, node))
+}
+
+/**
+ * Every file; of an emulated kernel that runs them all as user-mode Linux, what an emulated machine adds.
+ *
+ * @param {string} kernel
+ * @param {boolean} userMode
+ */
+function everythingOn(kernel, userMode) {
+  const hasTwin = userMode && /** @type {readonly string[]} */ (userModeKernels).includes(`${kernel}-um`)
+  return hasTwin ? { only: chosen.twins } : { without: chosen.elsewhere }
 }
 
 /**
@@ -151,6 +174,15 @@ export function linesHere({ nodes, suites, grep }) {
 /** @param {number} node */
 export function isRunning(node) {
   return process.versions.node.startsWith(`${node}.`)
+}
+
+/**
+ * @template Item
+ * @param {Item[]} asked nothing is everything
+ * @param {Item} item
+ */
+function isAsked(asked, item) {
+  return asked.length === 0 || asked.includes(item)
 }
 
 /**

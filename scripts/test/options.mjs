@@ -15,7 +15,7 @@ directly where this machine's kernel has TLS. The last line is \`N passed, N fai
 
   --full           every kernel with every Node.js version, sanitizers, soaks, the demo (npm run test:full)
   --only SUITE     ${suites.join(', ')}; several with commas
-  --kernel KERNEL  ${kernels.join(', ')}: runs what does not take minutes on these kernels only (may be given several times)
+  --kernel KERNEL  ${kernels.join(', ')}: what does not take minutes, on these kernels only (may be given several times)
   --node MAJOR     20, 22, 24, 26: the same for versions of Node.js
   --grep TEXT      only the test files whose path has this in it; on the first kernel and version if none are named
   --test NAME      only the tests of that name at the top of their file; a regular expression as /.../i
