@@ -14,15 +14,13 @@ const { KEY: key, CERT: cert, FILE: file, SCHEME: scheme } = process.env
 const { size } = statSync(file)
 const patienceMs = 500
 const sockets = new Set()
+const sources = new Set()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 
 const server = scheme === 'http' ? http.createServer(serve) : https.createServer({ key, cert }, serve)
 server.keepAliveTimeout = 0
-server.on('connection', (socket) => {
-  sockets.add(socket)
-  socket.on('close', () => sockets.delete(socket))
-})
+server.on('connection', (socket) => keepIn(sockets, socket))
 // Clients come and go as they like.
 server.on('clientError', (_error, socket) => socket.destroy())
 server.on('secureConnection', (socket) => socket.on('error', () => {}))
@@ -34,8 +32,14 @@ function serve(request, response) {
   if (how === 'impatient') response.setTimeout(patienceMs)
   if (how !== 'chunked') response.setHeader('Content-Length', length)
   const source = createReadStream(file, { end: length - 1 })
+  keepIn(sources, source)
   response.on('close', () => source.destroy()) // pipe() leaves it open where the response does not finish
   source.pipe(response)
+}
+
+function keepIn(set, stream) {
+  set.add(stream)
+  stream.on('close', () => set.delete(stream))
 }
 
 function threadNames() {
@@ -46,7 +50,9 @@ function threadNames() {
 const closeOf = (socket) => new Promise((resolve) => socket.once('close', resolve))
 
 process.on('message', async (question) => {
-  if (question === 'when idle') while (sockets.size > 0) await closeOf([...sockets][0])
+  if (question === 'when idle') {
+    while (sockets.size + sources.size > 0) await closeOf([...sockets, ...sources][0])
+  }
   globalThis.gc?.()
   process.send({
     stats: getStats(),

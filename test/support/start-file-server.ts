@@ -63,7 +63,7 @@ export async function startFileServer(t: Test, file: string, options: FileServer
     port,
     pid: child.pid as number,
     report: () => ask('now'),
-    /** As soon as it has no connections. */
+    /** As soon as it has no connections and no files. */
     reportWhenIdle: () => ask('when idle'),
   }
 }
