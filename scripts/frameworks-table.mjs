@@ -5,7 +5,7 @@ import { runInKernel } from '../kernel-vm/run.mjs'
 import { compileTests } from './test/compile.mjs'
 import { frameworksTest, installFrameworks } from './test/frameworks.mjs'
 
-const kernel = '6.12'
+const kernel = '6.12-um'
 const timeoutMs = 20 * 60_000
 const root = join(import.meta.dirname, '..')
 
