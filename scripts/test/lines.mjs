@@ -2,7 +2,7 @@
 
 import { kernels } from '../../kernel-vm/kernel-image.mjs'
 import { nodeMajors } from '../../kernel-vm/node-versions.mjs'
-import { userModeKernels } from '../../kernel-vm/user-mode-machine.mjs'
+import { isUserMode, userModeKernels } from '../../kernel-vm/user-mode-machine.mjs'
 
 const mainKernel = '6.12'
 /** User-mode Linux of that version: it is fast. */
@@ -48,6 +48,12 @@ const emulatedOnce = [
   'kernel/session-proofs',
   soak,
 ]
+
+/**
+ * A page of a process in user-mode Linux is a mapping of its own on this machine, of which there are 65,530
+ * (vm.max_map_count): with more than 250 MiB in scattered pages a process ends by SIGSEGV.
+ */
+const large = ['behaviour/many']
 
 /** A minute or more each: nowhere but in `npm run test:full`. */
 const slow = [
@@ -130,9 +136,9 @@ function fullLines(options, userMode, all) {
   const [fast, ...others] = all
   const emulatedOthers = others.filter((kernel) => kernels.includes(kernel))
   return [
-    { kernel: fast, node: mainNode },
+    { kernel: fast, node: mainNode, without: tooLarge(fast) },
     ...others.map((kernel) => ({ kernel, node: mainNode, ...everythingOn(kernel, userMode) })),
-    ...otherNodes.map((node) => ({ kernel: fast, node, without: chosen.elsewhere })),
+    ...otherNodes.map((node) => ({ kernel: fast, node, without: [...chosen.elsewhere, ...tooLarge(fast)] })),
     ...product(emulatedOthers, otherNodes).map((pair) => ({ ...pair, only: wherePairsMeet })),
   ].filter(({ kernel, node }) => isAsked(options.kernels, kernel) && isAsked(options.nodes, node))
 }
@@ -145,7 +151,12 @@ function fullLines(options, userMode, all) {
  */
 function everythingOn(kernel, userMode) {
   const hasTwin = userMode && /** @type {readonly string[]} */ (userModeKernels).includes(`${kernel}-um`)
-  return hasTwin ? { only: chosen.twins } : { without: chosen.elsewhere }
+  return hasTwin ? { only: chosen.twins } : { without: [...chosen.elsewhere, ...tooLarge(kernel)] }
+}
+
+/** @param {string} kernel */
+function tooLarge(kernel) {
+  return isUserMode(kernel) ? large : []
 }
 
 /**
