@@ -7,7 +7,11 @@ import { type Deferred, turns } from './waiting.js'
 /** What a case sends behind a file. */
 export const tail = 'the tail'
 
-const beginningBytes = 4096
+/**
+ * More than handshake (5 KiB with a post-quantum key share), head and what goes before the kernel takes over; less than a
+ * stream holds that nobody reads.
+ */
+const beginningBytes = 12_288
 
 /** How a client reads. */
 export interface Reader {
@@ -35,7 +39,6 @@ export async function receive(outgoing: http.ClientRequest, reader: Reader, begi
   incoming.on('error', () => {})
   const ended = new Promise((resolve) => incoming.once('close', resolve))
   await Promise.race([ended, new Promise((resolve) => incoming.once('readable', resolve))])
-  // More than the head and what goes before the kernel takes over.
   while (reader.holdsBack && !incoming.closed && (incoming.socket?.bytesRead ?? 0) < beginningBytes) await turns(1)
   reader.isReading.resolve()
   await Promise.race([ended, reader.mayRead.promise])

@@ -116,7 +116,7 @@ export async function exchange(
         throughAnother ? responseEvents : [...pipeEvents, ...responseEvents],
         (of, event) => {
           // Over TLS the last bytes may be on their way then.
-          return stateOfResponse(of, cut || event === 'prefinish')
+          return stateOfResponse(of, cut || event === 'prefinish' || event === 'unpipe')
         },
       )
       const open = (sourceOptions: SourceOptions = {}) =>
