@@ -12,7 +12,7 @@ import { getOffloadState, install } from 'ktls-pipe'
 import t, { type Test } from 'tap'
 import { cipherSuites, onlySuite, suiteName } from '../support/cipher-suites.js'
 import { sizeAndSha256, temporaryFolder, writeRandomFile } from '../support/files.js'
-import { receive, type Scheme } from '../support/http-client.js'
+import { oneConnection, receive, type Scheme } from '../support/http-client.js'
 import { expectTlsTransfers, kernelTls, type StatsDifference, startCounting } from '../support/kernel.js'
 import { startHttp, startHttps, startTcp, startTls } from '../support/servers.js'
 import { timeLimitMs } from '../support/time-limit.js'
@@ -30,20 +30,28 @@ for (const scheme of ['https', 'http'] as const) {
     for (const framing of ['with Content-Length', 'in chunks']) {
       await t.test(framing, async (t) => {
         const count = startCounting()
-        const { request: open } = scheme === 'https' ? https : http
         const headers = framing === 'in chunks' ? {} : { 'Content-Length': file.size }
-        // The body is piped at once, long before there is a connection.
-        const outgoing = open({ host: '127.0.0.1', port, method: 'POST', headers, rejectUnauthorized: false })
-        const answered = new Promise<http.IncomingMessage>((resolve) => outgoing.once('response', resolve))
-        const closed = once(outgoing, 'close') // it may hear later than the answer comes that its last bytes were taken
-        createReadStream(file.path).pipe(outgoing)
-        const { bytes } = await receive(await answered)
-        await closed
-        t.equal(bytes.toString(), `${file.size} ${file.sha256}`, 'the server got the file')
+        const { outgoing, answer } = await upload(scheme, { port, headers })
+        t.equal(answer, `${file.size} ${file.sha256}`, 'the server got the file')
         expectOneTransfer(t, scheme, count())
         if (scheme === 'http' || kernelTls) t.equal(getOffloadState(outgoing).bytesOffloaded, file.size)
       })
     }
+  })
+}
+
+for (const scheme of ['https', 'http'] as const) {
+  t.test(`a ${scheme} request that waits until another has done with the connection`, async (t) => {
+    const listener: http.RequestListener = async (request, response) => response.end(await summary(request))
+    const { port } = scheme === 'https' ? await startHttps(t, listener) : await startHttp(t, listener)
+    const agent = oneConnection(scheme)
+    t.teardown(() => agent.destroy())
+    const count = startCounting()
+    const options = { port, agent, headers: { 'Content-Length': file.size } }
+    const uploads = await Promise.all([upload(scheme, options), upload(scheme, options)])
+    for (const { answer } of uploads) t.equal(answer, `${file.size} ${file.sha256}`, 'the server got the file')
+    if (scheme === 'https') expectTlsTransfers(t, count(), 2, 'both files')
+    else t.equal(count().transfers.tcp, 2, 'both files are offloaded')
   })
 }
 
@@ -73,6 +81,18 @@ t.test('createReadStream().pipe(net.connect())', async (t) => {
   expectOneTransfer(t, 'http', count())
   await finished(socket.resume())
 })
+
+/** The body is piped at once, long before there is a connection. */
+async function upload(scheme: Scheme, options: https.RequestOptions) {
+  const { request: open } = scheme === 'https' ? https : http
+  const outgoing = open({ host: '127.0.0.1', method: 'POST', rejectUnauthorized: false, ...options })
+  const answered = new Promise<http.IncomingMessage>((resolve) => outgoing.once('response', resolve))
+  const closed = once(outgoing, 'close') // it may hear later than the answer comes that its last bytes were taken
+  createReadStream(file.path).pipe(outgoing)
+  const { bytes } = await receive(await answered)
+  await closed
+  return { outgoing, answer: bytes.toString() }
+}
 
 function expectOneTransfer(t: Test, scheme: Scheme, counted: StatsDifference): void {
   if (scheme === 'https') expectTlsTransfers(t, counted, 1, 'the file')
