@@ -179,10 +179,10 @@ export const mistakes = [
   },
   {
     letter: 'v',
-    what: "TLS 1.3's ChangeCipherSpec is counted",
+    what: 'the count of records under a key begins with 1',
     file: 'native/session/session.cc',
-    from: '  if (header[0] != kChangeCipherSpec) records_since_key_++;',
-    to: '  if (header[0] != 0) records_since_key_++;',
+    from: '  records_since_key_ = 0;\n}',
+    to: '  records_since_key_ = 1;\n}',
     test: 'behaviour/tls-socket',
   },
   {
