@@ -26,9 +26,10 @@ const consoleBytesKept = 8192
 export async function startMachine({ command, args, env, cwd }) {
   const words = [...(await endedWithParent()), command, ...args]
   const stdio = /** @type {('ignore' | 'pipe')[]} */ (['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'])
-  const child = spawn(words[0], words.slice(1), { env, cwd, stdio })
+  // A group of its own: user-mode Linux is several processes, and not all of them end with the first (6.1).
+  const child = spawn(words[0], words.slice(1), { env, cwd, stdio, detached: true })
   const exited = once(child, 'exit')
-  const killNow = () => child.kill('SIGKILL')
+  const killNow = () => killGroup(child.pid)
   process.once('exit', killNow)
   const said = [child.stdout, child.stderr].map((stream) =>
     keepLast(/** @type {import('node:stream').Readable} */ (stream)),
@@ -49,6 +50,16 @@ export async function startMachine({ command, args, env, cwd }) {
     for (const socket of [stdout, stderr, control]) socket.destroy()
   }
   return { stdout, stderr, control, failed, kill }
+}
+
+/** @param {number | undefined} leader of the group; none if it could not be started */
+function killGroup(leader) {
+  if (leader === undefined) return
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error
+  }
 }
 
 /** A prefix that has the kernel kill the program when its parent dies: prctl(2), PR_SET_PDEATHSIG. */

@@ -1,7 +1,8 @@
 // User-mode Linux: Debian's Linux, built as a program of this machine. It has one processor and no instructions for
 // ciphers, and everything but system calls runs as fast as on the machine itself: tests take a fifth of the time.
 
-import { mkdtemp, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installed } from './apt.mjs'
@@ -56,9 +57,12 @@ export async function startUserMode({ kernel, settings, memoryMiB }) {
     env: { PATH: process.env.PATH, TMPDIR: await memoryFolder(memoryMiB, folder) },
     cwd: libraries, // see withOwnLoader
   })
+  const forget = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', forget)
   const kill = async () => {
     await machine.kill()
-    await rm(folder, { recursive: true, force: true })
+    process.off('exit', forget)
+    forget()
   }
   return { ...machine, kill }
 }
