@@ -108,7 +108,7 @@ export const mistakes = [
     file: 'native/session/hand_over.cc',
     from: '      session.bytes_counted_reading() + kRecordHeaderSize) {',
     to: '      session.bytes_counted_reading() + kRecordHeaderSize + (uint64_t{1} << 40)) {',
-    test: 'tls-callbacks',
+    test: 'session-proofs',
   },
   {
     letter: 'n',

@@ -65,6 +65,42 @@ t.test('a record that was not counted', onlyWithKernelTls, async (t) => {
   }
 })
 
+t.test('a record that was read and not counted', onlyWithKernelTls, async (t) => {
+  const file = writeRandomFile(temporaryFolder(t), fileBytes)
+  const { key, cert } = await certificate()
+  const server = spawn(process.execPath, [projectFile('test/support/traced-server.mjs')], {
+    env: { ...process.env, KEY: key, CERT: cert, FILE: file.path, WORDS: '1' },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  t.teardown(async () => {
+    server.kill()
+    await once(server, 'exit')
+  })
+  const told = async () => (await once(server, 'message'))[0] as Answered
+  const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+
+  // Nothing is written between the callback's loss and the file.
+  for (const version of ['-tls1_2', '-tls1_3']) {
+    for (const traced of [false, true]) {
+      await t.test(`${version}, ${traced ? 'with a trace' : 'without one it is handed over'}`, async (t) => {
+        const client = openssl(port, [version])
+        if (traced) {
+          const tracing = told()
+          client.type('trace\n')
+          await tracing
+        }
+        const answered = told()
+        client.type('file\n')
+        const { code, printed } = await client.ended
+        t.equal(code, 0, 'the client could read everything')
+        t.equal(sha256(printed), file.sha256, 'every byte is right')
+        const handedOver: OffloadState = { encryption: 'kernel', bytesOffloaded: fileBytes }
+        t.same((await answered).state, traced ? inconsistent : handedOver)
+      })
+    }
+  }
+})
+
 t.test('a key change that was not seen', onlyWithKernelTls, async (t) => {
   const { path } = writeRandomFile(temporaryFolder(t), fileBytes)
   const content = readFileSync(path)
