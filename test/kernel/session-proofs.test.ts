@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream, readFileSync } from 'node:fs'
 import { getOffloadState, install, type OffloadState, type Stats } from 'ktls-pipe'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { certificate } from '../support/certificate.js'
 import { curl } from '../support/curl.js'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
@@ -33,17 +33,8 @@ interface Answered {
 
 t.test('a record that was not counted', onlyWithKernelTls, async (t) => {
   const file = writeRandomFile(temporaryFolder(t), fileBytes)
-  const { key, cert } = await certificate()
-  const server = spawn(process.execPath, [projectFile('test/support/traced-server.mjs')], {
-    env: { ...process.env, KEY: key, CERT: cert, FILE: file.path },
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  })
-  t.teardown(async () => {
-    server.kill()
-    await once(server, 'exit')
-  })
+  const { server, port } = await startTracedServer(t, file.path)
   const answers: Answered[] = []
-  const [{ port }] = (await once(server, 'message')) as [{ port: number }]
   server.on('message', (answer) => answers.push(answer as Answered))
   const fetch = async (t: Parameters<typeof curl>[0], path: string, version: string) => {
     const answered = once(server, 'message')
@@ -67,17 +58,8 @@ t.test('a record that was not counted', onlyWithKernelTls, async (t) => {
 
 t.test('a record that was read and not counted', onlyWithKernelTls, async (t) => {
   const file = writeRandomFile(temporaryFolder(t), fileBytes)
-  const { key, cert } = await certificate()
-  const server = spawn(process.execPath, [projectFile('test/support/traced-server.mjs')], {
-    env: { ...process.env, KEY: key, CERT: cert, FILE: file.path, WORDS: '1' },
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  })
-  t.teardown(async () => {
-    server.kill()
-    await once(server, 'exit')
-  })
+  const { server, port } = await startTracedServer(t, file.path, { WORDS: '1' })
   const told = async () => (await once(server, 'message'))[0] as Answered
-  const [{ port }] = (await once(server, 'message')) as [{ port: number }]
 
   // Nothing is written between the callback's loss and the file.
   for (const version of ['-tls1_2', '-tls1_3']) {
@@ -142,3 +124,17 @@ t.test('a key change that was not seen', onlyWithKernelTls, async (t) => {
     })
   }
 })
+
+async function startTracedServer(t: Test, file: string, environment: NodeJS.ProcessEnv = {}) {
+  const { key, cert } = await certificate()
+  const server = spawn(process.execPath, [projectFile('test/support/traced-server.mjs')], {
+    env: { ...process.env, ...environment, KEY: key, CERT: cert, FILE: file },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  t.teardown(async () => {
+    server.kill()
+    await once(server, 'exit')
+  })
+  const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+  return { server, port }
+}
