@@ -12,6 +12,7 @@
 
 #include "../kernel/kernel_tls.h"
 #include "../kernel/probe.h"
+#include "../send/turn.h"
 #include "fake_keys.h"
 #include "fixtures.h"
 #include "hooks.h"
@@ -224,15 +225,19 @@ TEST(RealKeyUpdate, "real kernel: a KeyUpdate in the middle of a range, where th
   if (error) return Skip(std::string("the kernel takes no new keys: ") + strerror(-error));
   std::optional<Subject> subject = HandOver(suite, 16'384, 8192, ChangeableKeys());
   REQUIRE(subject.has_value());
-  const Bytes content = Pattern(600'000);
+  // A request may find the sender in a sendfile of a whole turn: after each there is a range to go on with.
+  constexpr size_t kBetween = 200'000;
+  constexpr uint8_t kUpdates = 3;
+  const Bytes content = Pattern((kUpdates + 1) * (kBytesPerTurn + kBetween));
   const UniqueFd file = MakeFile(content);
   const int far = subject->connection.far.get();
 
   subject->SendRange(0, file, 0, content.size());
   uint8_t generation = 0;
+  size_t next = 0;
   Bytes received;
   while (received.size() < content.size()) {
-    if (received.size() > size_t{generation} * 200'000 && generation < 3) {
+    if (received.size() > next && generation < kUpdates) {
       ++generation;
       subject->queue->RequestKeyUpdate();
       // Until it is there: data first, then the record, then nothing before the new keys.
@@ -246,11 +251,13 @@ TEST(RealKeyUpdate, "real kernel: a KeyUpdate in the middle of a range, where th
         received.insert(received.end(), part->bytes.begin(), part->bytes.end());
       }
       EXPECT_EQ(SetReceiveKeys(far, *MakeKeys(suite, generation, 0)), 0);
+      next = received.size() + kBetween;
     }
     const std::optional<Received> part = Receive(far, 16'384);
     REQUIRE(part.has_value());
     received.insert(received.end(), part->bytes.begin(), part->bytes.end());
   }
+  EXPECT_EQ(generation, kUpdates);
   EXPECT(received == content);
   EXPECT_EQ(subject->sink->OutcomeOf(0), 0);
   const Bytes tail = Pattern(10);
