@@ -2,13 +2,22 @@
 
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { isUserMode } from '../kernel-vm/user-mode-machine.mjs'
 import { Progress } from './common/progress.mjs'
 import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
 import { frameworksFolder, installFrameworks } from './test/frameworks.mjs'
 import { runHostTests } from './test/host-tests.mjs'
 import { memoryMiB, runKernelTests } from './test/kernel-tests.mjs'
-import { filesOfLine, isForThisMachine, kernelLines, linesHere, nativeTests, soakLines } from './test/lines.mjs'
+import {
+  filesOfLine,
+  isForThisMachine,
+  kernelLines,
+  linesHere,
+  nativeTests,
+  soakLines,
+  userModeAsked,
+} from './test/lines.mjs'
 import { buildNativeTests, runNativeTests } from './test/native-tests.mjs'
 import { npmRun } from './test/npm.mjs'
 import { suites as allSuites, parseOptions, usage } from './test/options.mjs'
@@ -125,7 +134,7 @@ async function runKernelLines(files, programOf) {
   const withNative = [...files]
   if (!options.grep || nativeTests.includes(options.grep)) withNative.push(nativeTests)
   const here = session.kernelTls && !options.full && options.kernels.length === 0
-  const lines = here ? linesHere(options) : kernelLines(options, options.kernels.length > 0 || (await userModeRuns()))
+  const lines = here ? linesHere(options) : kernelLines(options, await userModeKernelsHere())
   const limit = here ? 1 : machinesAtOnce(memoryMiB * mebibyte)
   progress.step(
     `tests with kernel TLS on ${lines.length} pairs of kernel and Node.js, ${Math.min(limit, lines.length)} at once`,
@@ -136,10 +145,15 @@ async function runKernelLines(files, programOf) {
   })
 }
 
-async function userModeRuns() {
-  const complaint = await userModeComplaint()
-  if (complaint) session.remarks.push(`User-mode Linux does not run here, so QEMU did its part: ${complaint}`)
-  return complaint === undefined
+async function userModeKernelsHere() {
+  if (options.kernels.length > 0) return options.kernels.filter(isUserMode)
+  const running = []
+  for (const kernel of userModeAsked(options)) {
+    const complaint = await userModeComplaint(kernel)
+    if (!complaint) running.push(kernel)
+    else session.remarks.push(`Linux ${kernel} does not run here, so another kernel did its part: ${complaint}`)
+  }
+  return running
 }
 
 /**

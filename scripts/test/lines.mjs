@@ -5,8 +5,11 @@ import { nodeMajors } from '../../kernel-vm/node-versions.mjs'
 import { isUserMode, userModeKernels } from '../../kernel-vm/user-mode-machine.mjs'
 
 const mainKernel = '6.12'
-/** User-mode Linux of that version: it is fast. */
-export const fastKernel = '6.12-um'
+/**
+ * Every file runs on the first of these that runs here. User-mode Linux is fast; that of 6.12 has no room for the
+ * registers of a processor with AMX, and runs on none.
+ */
+const mainKernels = ['6.12-um', 'next-um', mainKernel]
 const mainNode = 20
 const otherNodes = nodeMajors.filter((node) => node !== mainNode)
 
@@ -64,10 +67,7 @@ const slow = [
   'frameworks/frameworks',
 ]
 
-/**
- * Every file runs on the fast kernel. These are what is asked of the others, and of the other versions of Node.js. Paths
- * below `test/`, without ending.
- */
+/** What is asked of the other kernels, and of the other versions of Node.js. Paths below `test/`, without ending. */
 const chosen = {
   /** @type {Record<string, string[]>} */
   kernels: {
@@ -79,7 +79,7 @@ const chosen = {
   nodes: [...routesAndCiphers, 'behaviour/keep-alive'],
   /** In `npm run test:full`, of an emulated machine whose kernel runs every file as user-mode Linux. */
   twins: [...new Set([...emulated, ...emulatedOnce, ...wherePairsMeet, 'kernel/key-update-storm', 'kernel/faults'])],
-  /** A table tells of the fast kernel with the main Node.js alone. */
+  /** A table tells of one kernel with the main Node.js alone. */
   elsewhere: ['frameworks/frameworks'],
 }
 
@@ -103,42 +103,59 @@ export function isForThisMachine({ full, grep }, file) {
 
 /**
  * @param {import('./options.mjs').Options} options
- * @param {boolean} userMode whether user-mode Linux runs here; else QEMU has to do what it would
+ * @returns {readonly string[]} the user-mode kernels that have lines of their own, if they run here
+ */
+export function userModeAsked({ full }) {
+  return full ? userModeKernels : mainKernels.filter(isUserMode)
+}
+
+/**
+ * @param {import('./options.mjs').Options} options
+ * @param {readonly string[]} userMode which of the user-mode kernels run here; QEMU has to do what the others would
  * @returns {KernelLine[]} in other kernels
  */
 export function kernelLines(options, userMode) {
-  const fast = userMode ? fastKernel : mainKernel
-  const others = [...kernels, ...(userMode ? userModeKernels : [])].filter((kernel) => kernel !== fast)
-  const pairs = product(pick(options.kernels, [fast]), pick(options.nodes, [mainNode]))
-  if (options.full) return fullLines(options, userMode, [fast, ...others])
+  const running = [...kernels, ...userMode]
+  const main = /** @type {string} */ (mainKernels.find((kernel) => running.includes(kernel)))
+  const others = running.filter((kernel) => kernel !== main)
+  const pairs = product(pick(options.kernels, [main]), pick(options.nodes, [mainNode]))
+  if (options.full) return fullLines(options, [main, ...others])
   if (options.grep !== undefined) return pairs // of the files that were asked for nothing is left out
   if (options.kernels.length > 0 || options.nodes.length > 0) return pairs.map((pair) => ({ ...pair, without: slow }))
   return [
-    { kernel: fast, node: mainNode, without: slow },
+    { kernel: main, node: mainNode, without: slow },
     ...others
       .filter((kernel) => kernel in chosen.kernels)
-      .map((kernel) => ({ kernel, node: mainNode, only: chosen.kernels[kernel] })),
-    ...otherNodes.map((node) => ({ kernel: fast, node, only: chosen.nodes })),
+      .map((kernel) => ({ kernel, node: mainNode, only: filesChosen(kernel, main) })),
+    ...otherNodes.map((node) => ({ kernel: main, node, only: chosen.nodes })),
   ]
 }
 
 /**
- * Every file on every version of the kernel, and on the fast one with every Node.js; of the emulated machines with other
+ * @param {string} kernel
+ * @param {string} main where every file runs: if that can change its keys, the other kind is to be seen as well
+ */
+function filesChosen(kernel, main) {
+  const lacksOldKind = kernel === mainKernel && !main.startsWith(mainKernel)
+  return [...(chosen.kernels[kernel] ?? []), ...(lacksOldKind ? keyChanges : [])]
+}
+
+/**
+ * Every file on every version of the kernel, and on the main one with every Node.js; of the emulated machines with other
  * versions of Node.js, what can differ there alone.
  *
  * @param {import('./options.mjs').Options} options
- * @param {boolean} userMode
- * @param {string[]} all kernels, the fast one first
+ * @param {string[]} all kernels that run here, the main one first
  * @returns {KernelLine[]}
  */
-function fullLines(options, userMode, all) {
+function fullLines(options, all) {
   if (options.grep !== undefined) return product(pick(options.kernels, all), pick(options.nodes, nodeMajors))
-  const [fast, ...others] = all
+  const [main, ...others] = /** @type {[string, ...string[]]} */ (all)
   const emulatedOthers = others.filter((kernel) => kernels.includes(kernel))
   return [
-    { kernel: fast, node: mainNode, without: tooLarge(fast) },
-    ...others.map((kernel) => ({ kernel, node: mainNode, ...everythingOn(kernel, userMode) })),
-    ...otherNodes.map((node) => ({ kernel: fast, node, without: [...chosen.elsewhere, ...tooLarge(fast)] })),
+    { kernel: main, node: mainNode, without: tooLarge(main) },
+    ...others.map((kernel) => ({ kernel, node: mainNode, ...everythingOn(kernel, all) })),
+    ...otherNodes.map((node) => ({ kernel: main, node, without: [...chosen.elsewhere, ...tooLarge(main)] })),
     ...product(emulatedOthers, otherNodes).map((pair) => ({ ...pair, only: wherePairsMeet })),
   ].filter(({ kernel, node }) => isAsked(options.kernels, kernel) && isAsked(options.nodes, node))
 }
@@ -147,10 +164,10 @@ function fullLines(options, userMode, all) {
  * Every file; of an emulated kernel that runs them all as user-mode Linux, what an emulated machine adds.
  *
  * @param {string} kernel
- * @param {boolean} userMode
+ * @param {string[]} all
  */
-function everythingOn(kernel, userMode) {
-  const hasTwin = userMode && /** @type {readonly string[]} */ (userModeKernels).includes(`${kernel}-um`)
+function everythingOn(kernel, all) {
+  const hasTwin = all.includes(`${kernel}-um`)
   return hasTwin ? { only: chosen.twins } : { without: [...chosen.elsewhere, ...tooLarge(kernel)] }
 }
 

@@ -1,17 +1,22 @@
-// Whether user-mode Linux runs here: it traces its own processes (ptrace(2)), which a container may forbid.
+// Whether user-mode Linux runs here: it traces its own processes (ptrace(2)), which a container may forbid, with
+// all their registers, for which an older one may have no room.
 
 import { runInKernel } from '../../kernel-vm/run.mjs'
-import { fastKernel } from './lines.mjs'
 
 const timeoutMs = 60_000
+const noRoomForRegisters = 'ptrace set fp regs failed' // seen with AMX
 
-/** @returns {Promise<string | undefined>} why it does not */
-export async function userModeComplaint() {
+/**
+ * @param {string} kernel
+ * @returns {Promise<string | undefined>} why it does not
+ */
+export async function userModeComplaint(kernel) {
   try {
-    const { exitCode, timedOut } = await runInKernel({ kernel: fastKernel, command: 'true', timeoutMs })
+    const { exitCode, timedOut } = await runInKernel({ kernel, command: 'true', timeoutMs })
     if (timedOut) return `it does not start within ${timeoutMs / 1000} s`
     return exitCode === 0 ? undefined : `it runs no program: exit code ${exitCode}`
   } catch (error) {
-    return /** @type {Error} */ (error).message
+    const { message } = /** @type {Error} */ (error)
+    return message.includes(noRoomForRegisters) ? 'it has no room for the registers of this processor' : message
   }
 }
