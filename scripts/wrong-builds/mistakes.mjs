@@ -85,6 +85,7 @@ export const mistakes = [
     from: '  return key == Key::kSpent && thread',
     to: '  return false && key == Key::kSpent && thread',
     test: 'kernel/key-spent',
+    kernel: '6.12',
   },
   {
     letter: 'k',
