@@ -2,7 +2,7 @@ import fs, { fstatSync, ReadStream } from 'node:fs'
 import type { NativeBinding } from '../native/binding.js'
 import { hasOriginalMethod, type InternalSource } from '../node-internals.js'
 import { isOptedOut } from '../observe/offload-state.js'
-import type { RangeFacts, SourceFacts } from './transfer-plan.js'
+import type { Remainder, SourceFacts } from './transfer-plan.js'
 
 const original = {
   _read: (ReadStream.prototype as unknown as InternalSource)._read,
@@ -48,7 +48,7 @@ export class FileSource {
   }
 
   /** Looks at the file again only when the end found before has been reached. */
-  rangeFacts(binding: NativeBinding, begun: boolean): RangeFacts {
+  remainder(binding: NativeBinding): Remainder {
     const { stream } = this
     const shared =
       this.#internals._readableState.pipes.length !== 1 ||
@@ -58,7 +58,7 @@ export class FileSource {
       stream.readableEncoding !== null
     const offset = shared ? -1 : this.#position(binding)
     const isRegularFile = offset >= 0 && this.#findEnd(binding, offset)
-    return { shared, isRegularFile, offset, bytesLeft: this.#plannedEnd - offset, begun }
+    return { shared, isRegularFile, offset, bytesLeft: this.#plannedEnd - offset }
   }
 
   /** Bytes that were read already are still to flow, or pipe() has stopped the source until its destination drains. */

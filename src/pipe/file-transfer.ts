@@ -12,6 +12,7 @@ import { createRangeChunk, type FileRange, type RangeObserver } from '../socket/
 import { SocketWriter } from '../socket/socket-writer.js'
 import type { Destination } from './destination.js'
 import type { FileSource } from './file-source.js'
+import { RangePace } from './range-pace.js'
 import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
 import { planRange } from './transfer-plan.js'
@@ -29,6 +30,7 @@ export class FileTransfer implements RangeObserver {
   readonly #destination: Destination
   readonly #binding: NativeBinding
   readonly #listener: TransferListener
+  readonly #pace = new RangePace()
   #begun = false
   #active = false // a range of it is on its way through the kernel
   #engine: Engine | undefined // until its end is published
@@ -84,7 +86,11 @@ export class FileTransfer implements RangeObserver {
 
   /** False: core is to read, and what it reads goes the ordinary way. */
   #sendNextRange(ownRead: InternalSource['_read']): boolean {
-    const facts = this.#source.rangeFacts(this.#binding, this.#begun)
+    const facts = {
+      ...this.#source.remainder(this.#binding),
+      begun: this.#begun,
+      maximumBytes: this.#pace.maximumBytes,
+    }
     const plan = planRange(this.#source.facts(ownRead), facts, this.#destination.facts(), supportFacts())
     if (!plan.offload) return this.#decline(plan.reason)
     if (this.#source.flowsLater) {
@@ -103,10 +109,12 @@ export class FileTransfer implements RangeObserver {
       bytesOffloaded: 0,
     }
     const { socket } = this.#destination
+    const beganMs = performance.now()
     if (socket !== null) SocketWriter.of(socket, this.#binding)
-    const obstacle = this.#destination.write(createRangeChunk(range), (error) =>
-      this.#rangeDone(range, plan.length, plan.length === facts.bytesLeft, socket, error),
-    )
+    const obstacle = this.#destination.write(createRangeChunk(range), (error) => {
+      if (range.bytesOffloaded === plan.length) this.#pace.sent(plan.length, performance.now() - beganMs)
+      this.#rangeDone(range, plan.length, plan.length === facts.bytesLeft, socket, error)
+    })
     if (obstacle !== undefined) {
       file.close()
       return this.#decline(obstacle)

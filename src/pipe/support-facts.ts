@@ -1,11 +1,7 @@
 import { loadBinding } from '../native/load.js'
 import { currentSettings } from '../options.js'
-import { sharedSlot } from '../shared-state.js'
 import { isKernelTlsKnownUnavailable } from '../tls/hand-over.js'
-import { maximumRangeBytes, type SupportFacts } from './transfer-plan.js'
-
-// Tests lower it, to have many borders in small files.
-const limits = sharedSlot('limits', () => ({ maximumRangeBytes }))
+import type { SupportFacts } from './transfer-plan.js'
 
 /** What this process and its kernel can do, as far as it is known. */
 export function supportFacts(): SupportFacts {
@@ -14,6 +10,5 @@ export function supportFacts(): SupportFacts {
     unsupported: loaded.binding === undefined ? loaded.reason : undefined,
     kernelTlsUnavailable: isKernelTlsKnownUnavailable(),
     settings: currentSettings(),
-    maximumRangeBytes: limits.maximumRangeBytes,
   }
 }

@@ -25,7 +25,6 @@ export interface SupportFacts {
   /** The kernel was asked for TLS a moment ago and has none. */
   kernelTlsUnavailable: boolean
   settings: Settings
-  maximumRangeBytes: number
 }
 
 export type TransferPlan = { offload: true } | { offload: false; reason: FallbackReason }
@@ -41,21 +40,24 @@ export function planTransfer(source: SourceFacts, destination: DestinationFacts,
 }
 
 /** What is true of a source at the moment it is asked for its next bytes. */
-export interface RangeFacts {
+export interface Remainder {
   /** Another consumer, a listener, an encoding, or not flowing: the bytes must pass through it. */
   shared: boolean
   isRegularFile: boolean
   offset: number
   /** Up to the planned end. */
   bytesLeft: number
+}
+
+/** And of its transfer. */
+export interface RangeFacts extends Remainder {
   /** A part of the transfer was offloaded already; the rest follows whatever its size. */
   begun: boolean
+  /** Of one range. */
+  maximumBytes: number
 }
 
 export type RangePlan = { offload: true; length: number } | { offload: false; reason: FallbackReason | undefined }
-
-/** Bounded, so that pause, unpipe, a second pipe and an abort take effect soon: at the next border. */
-export const maximumRangeBytes = 8 * 1024 * 1024
 
 /** Decides about the next bytes of a transfer. Pure. `reason` is undefined where there is nothing left to offload. */
 export function planRange(
@@ -76,7 +78,7 @@ export function planRange(
   if (range.bytesLeft <= 0) return decline('source-empty')
   const minimumBytes = destination.engine === undefined ? false : support.settings.minimumBytes[destination.engine]
   if (minimumBytes !== false && range.bytesLeft < minimumBytes && !range.begun) return decline('below-minimum-size')
-  return { offload: true, length: Math.min(range.bytesLeft, support.maximumRangeBytes) }
+  return { offload: true, length: Math.min(range.bytesLeft, range.maximumBytes) }
 }
 
 function planEngine(engine: Engine | undefined, support: SupportFacts): TransferPlan {

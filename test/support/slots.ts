@@ -24,7 +24,7 @@ export function nativeBinding(): NativeBinding {
   return binding
 }
 
-/** From now on files go in ranges of at most so many bytes. */
-export function limitRanges(maximumRangeBytes: number): void {
-  slot<{ maximumRangeBytes: number }>('limits').maximumRangeBytes = maximumRangeBytes
+/** From now on files go in ranges of at most so many bytes, at first and as soon as they are seen to be sent fast. */
+export function limitRanges(firstBytes: number, largestBytes = firstBytes): void {
+  Object.assign(slot<object>('limits'), { firstBytes, largestBytes })
 }

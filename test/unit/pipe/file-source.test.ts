@@ -47,14 +47,12 @@ function piped(t: Test, fd: number, options: StreamOptions = {}) {
 
 t.test('a whole file', async (t) => {
   const { source } = piped(t, openSync(makeFile(t), 'r'), { start: 0 })
-  t.strictSame(source.rangeFacts(binding, false), {
+  t.strictSame(source.remainder(binding), {
     shared: false,
     isRegularFile: true,
     offset: 0,
     bytesLeft: 1000,
-    begun: false,
   })
-  t.equal(source.rangeFacts(binding, true).begun, true, 'as it was told')
 })
 
 t.test('start and end: from the one to the other, which is included', async (t) => {
@@ -72,7 +70,7 @@ t.test('start and end: from the one to the other, which is included', async (t) 
     [{ start: 2 ** 33, end: 2 ** 34 }, 2 ** 33, 1000 - 2 ** 33],
   ]
   for (const [options, offset, bytesLeft] of cases) {
-    const facts = piped(t, openSync(path, 'r'), options).source.rangeFacts(binding, false)
+    const facts = piped(t, openSync(path, 'r'), options).source.remainder(binding)
     t.match(facts, { isRegularFile: true, offset, bytesLeft }, JSON.stringify(options))
   }
 })
@@ -90,7 +88,7 @@ t.test("without start: from the descriptor's own offset, and end counts from the
   for (const [options, moved, bytesLeft] of cases) {
     const fd = openSync(path, 'r')
     readSync(fd, Buffer.alloc(moved), 0, moved, null)
-    const facts = piped(t, fd, options).source.rangeFacts(binding, false)
+    const facts = piped(t, fd, options).source.remainder(binding)
     t.match(facts, { isRegularFile: true, offset: moved, bytesLeft }, JSON.stringify([options, moved]))
   }
 })
@@ -115,12 +113,12 @@ t.test('what went past the stream moves its position, and core goes on from ther
       },
     })
     stream.pipe(sink)
-    t.equal(source.rangeFacts(binding, false).offset, first)
+    t.equal(source.remainder(binding).offset, first)
     source.advance(binding, 7)
-    t.match(source.rangeFacts(binding, true), { offset: first + 7, bytesLeft: last - first - 7 })
+    t.match(source.remainder(binding), { offset: first + 7, bytesLeft: last - first - 7 })
     t.equal(stream.bytesRead, 7)
     source.advance(binding, 13)
-    t.match(source.rangeFacts(binding, true), { offset: first + 20, bytesLeft: last - first - 20 })
+    t.match(source.remainder(binding), { offset: first + 20, bytesLeft: last - first - 20 })
     await once(sink, 'finish')
     closeSync(fd)
     t.equal(Buffer.concat(read).toString(), content.toString('latin1', first + 20, last), JSON.stringify(options))
@@ -151,15 +149,15 @@ t.test('a source counts as read as soon as a range of it is on its way: readable
 t.test('a file that grows: looked at again at the end that was planned, not before', async (t) => {
   const path = makeFile(t)
   const { source } = piped(t, openSync(path, 'r'), { start: 0 })
-  t.equal(source.rangeFacts(binding, false).bytesLeft, 1000)
+  t.equal(source.remainder(binding).bytesLeft, 1000)
   appendFileSync(path, Buffer.alloc(500))
-  t.equal(source.rangeFacts(binding, false).bytesLeft, 1000, 'the plan stands')
+  t.equal(source.remainder(binding).bytesLeft, 1000, 'the plan stands')
   source.advance(binding, 999)
-  t.equal(source.rangeFacts(binding, true).bytesLeft, 1)
+  t.equal(source.remainder(binding).bytesLeft, 1)
   source.advance(binding, 1)
-  t.match(source.rangeFacts(binding, true), { offset: 1000, bytesLeft: 500 })
+  t.match(source.remainder(binding), { offset: 1000, bytesLeft: 500 })
   source.advance(binding, 500)
-  t.match(source.rangeFacts(binding, true), { offset: 1500, bytesLeft: 0 })
+  t.match(source.remainder(binding), { offset: 1500, bytesLeft: 0 })
 })
 
 t.test('a file that grows: never past end', async (t) => {
@@ -167,38 +165,34 @@ t.test('a file that grows: never past end', async (t) => {
   for (const options of [{ start: 0, end: 1099 }, { end: 1099 }] as StreamOptions[]) {
     truncateSync(path, 1000)
     const { source } = piped(t, openSync(path, 'r'), options)
-    t.equal(source.rangeFacts(binding, false).bytesLeft, 1000)
+    t.equal(source.remainder(binding).bytesLeft, 1000)
     appendFileSync(path, Buffer.alloc(500))
     source.advance(binding, 1000)
-    t.match(source.rangeFacts(binding, true), { offset: 1000, bytesLeft: 100 })
+    t.match(source.remainder(binding), { offset: 1000, bytesLeft: 100 })
     source.advance(binding, 100)
-    t.match(source.rangeFacts(binding, true), { bytesLeft: 0 })
+    t.match(source.remainder(binding), { bytesLeft: 0 })
   }
 })
 
 t.test('what is not a regular file', async (t) => {
   const directory = t.testdir({})
-  t.equal(piped(t, openSync(directory, 'r'), { start: 0 }).source.rangeFacts(binding, false).isRegularFile, false)
-  t.equal(piped(t, openSync(directory, 'r')).source.rangeFacts(binding, false).isRegularFile, false)
+  t.equal(piped(t, openSync(directory, 'r'), { start: 0 }).source.remainder(binding).isRegularFile, false)
+  t.equal(piped(t, openSync(directory, 'r')).source.remainder(binding).isRegularFile, false)
 
   const fifo = join(directory, 'fifo')
   t.equal(spawnSync('mkfifo', [fifo]).status, 0)
   const flags = constants.O_RDWR | constants.O_NONBLOCK
   for (const options of [{}, { start: 0 }]) {
-    const facts = piped(t, openSync(fifo, flags), options).source.rangeFacts(binding, false)
+    const facts = piped(t, openSync(fifo, flags), options).source.remainder(binding)
     t.match(facts, { shared: false, isRegularFile: false }, JSON.stringify(options))
   }
   for (const device of ['/dev/null', '/dev/zero']) {
-    t.equal(
-      piped(t, openSync(device, 'r'), { start: 0 }).source.rangeFacts(binding, false).isRegularFile,
-      false,
-      device,
-    )
+    t.equal(piped(t, openSync(device, 'r'), { start: 0 }).source.remainder(binding).isRegularFile, false, device)
   }
 })
 
 t.test('files that the kernel makes up as they are read', async (t) => {
-  const facts = (path: string) => piped(t, openSync(path, 'r'), { start: 0 }).source.rangeFacts(binding, false)
+  const facts = (path: string) => piped(t, openSync(path, 'r'), { start: 0 }).source.remainder(binding)
   // No size at all: there is nothing to plan, and core reads it.
   t.ok(facts('/proc/self/status').bytesLeft <= 0)
   // A size of a page, whatever is in it.
@@ -211,16 +205,16 @@ t.test('files that the kernel makes up as they are read', async (t) => {
 
 t.test('a made-up file stays one, whatever was asked before', async (t) => {
   const { source } = piped(t, openSync('/sys/devices/system/cpu/possible', 'r'), { start: 0 })
-  for (let round = 0; round < 3; round++) t.equal(source.rangeFacts(binding, false).isRegularFile, false)
+  for (let round = 0; round < 3; round++) t.equal(source.remainder(binding).isRegularFile, false)
 })
 
 t.test('shared: whoever else wants the bytes must see them pass', async (t) => {
   const path = makeFile(t)
   const shared = (change: (fixture: ReturnType<typeof piped>) => void) => {
     const fixture = piped(t, openSync(path, 'r'), { start: 0 })
-    t.equal(fixture.source.rangeFacts(binding, false).shared, false)
+    t.equal(fixture.source.remainder(binding).shared, false)
     change(fixture)
-    return fixture.source.rangeFacts(binding, false).shared
+    return fixture.source.remainder(binding).shared
   }
   t.equal(
     shared(({ stream }) => stream.pipe(new Writable())),
@@ -259,7 +253,7 @@ t.test('bytes that were read already', async (t) => {
   t.equal(source.flowsLater, false)
   stream.unshift(Buffer.from('x'))
   t.equal(source.flowsLater, true)
-  t.equal(source.rangeFacts(binding, false).shared, false, 'they flow first')
+  t.equal(source.remainder(binding).shared, false, 'they flow first')
 })
 
 t.test('a source that pipe() has stopped until its destination drains', async (t) => {
@@ -271,8 +265,8 @@ t.test('a source that pipe() has stopped until its destination drains', async (t
   const source = new FileSource(stream)
   t.equal(stream.readableFlowing, false)
   t.equal(source.flowsLater, true)
-  t.equal(source.rangeFacts(binding, false).shared, false)
-  t.equal(source.rangeFacts(binding, false).offset, 0)
+  t.equal(source.remainder(binding).shared, false)
+  t.equal(source.remainder(binding).offset, 0)
   stream.resume()
   t.equal(source.flowsLater, false, 'let flow by somebody else, it is not waited for the drain')
 })
@@ -369,7 +363,7 @@ t.test('a stream of a FileHandle', async (t) => {
   const source = new FileSource(stream as ReadStream)
   t.strictSame(source.facts(undefined), { optedOut: false, unavailable: false, wrapped: false, customFs: false })
   t.equal(source.fd, handle.fd)
-  t.match(source.rangeFacts(binding, false), { isRegularFile: true, offset: 5, bytesLeft: 995 })
+  t.match(source.remainder(binding), { isRegularFile: true, offset: 5, bytesLeft: 995 })
   await once(stream, 'close')
 })
 

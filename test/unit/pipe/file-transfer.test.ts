@@ -15,14 +15,18 @@ import { getStats } from '../../../src/observe/stats.js'
 import type { Destination } from '../../../src/pipe/destination.js'
 import { FileSource } from '../../../src/pipe/file-source.js'
 import { FileTransfer } from '../../../src/pipe/file-transfer.js'
-import { type DestinationFacts, maximumRangeBytes } from '../../../src/pipe/transfer-plan.js'
+import type { DestinationFacts } from '../../../src/pipe/transfer-plan.js'
 import { type FileRange, rangeOf } from '../../../src/socket/file-range.js'
 import { SocketWriter } from '../../../src/socket/socket-writer.js'
+import { limitRanges } from '../../support/slots.js'
 import { FakeBinding, FakeFile } from '../fixtures/fake-binding.js'
 import { useBinding } from '../fixtures/slots.js'
 
 const { EMFILE } = constants.errno
 const size = 200_000
+const maximumRangeBytes = 8 * 2 ** 20
+
+limitRanges(maximumRangeBytes)
 
 /** A destination that is played: it takes ranges, and says what becomes of them when the test says so. */
 class FakeDestination implements Destination {
@@ -101,7 +105,7 @@ async function setUp(t: Test, options: { bytes?: number; facts?: Partial<Destina
     fellBack: (reason) => told.push(['fellBack', reason]),
     bytesOffloaded: (bytes) => told.push(['bytesOffloaded', bytes]),
   })
-  const files = [new FakeFile(), new FakeFile(), new FakeFile()]
+  const files = Array.from({ length: 8 }, () => new FakeFile())
   binding.files.push(...files)
   const read = () => transfer.read(65_536, ownRead)
   return { binding, stream, sink, source, destination, transfer, told, reads, files, read }
@@ -184,6 +188,38 @@ t.test('range after range, each asked for anew; one transfer', async (t) => {
     [],
   )
   t.equal(getStats().transfers.active, 0)
+})
+
+t.test('ranges grow while they take no time, and shrink again when they do', async (t) => {
+  t.teardown(() => limitRanges(maximumRangeBytes))
+  limitRanges(1000, 4000)
+  let nowMs = 0
+  t.intercept(performance, 'now', { value: () => nowMs })
+  const { destination, read } = await setUp(t, { bytes: 100_000 })
+  const lengths: number[] = []
+  for (const tookMs of [9, 9, 9, 9, 15, 21, 21, 21]) {
+    read()
+    lengths.push(destination.last.range.remaining)
+    nowMs += tookMs
+    destination.send()
+    destination.last.end()
+  }
+  t.strictSame(lengths, [1000, 2000, 4000, 4000, 4000, 4000, 2000, 1000])
+})
+
+t.test('a range that Node has sent, in whole or in part, tells nothing of its connection', async (t) => {
+  t.teardown(() => limitRanges(maximumRangeBytes))
+  limitRanges(1000, 4000)
+  const { destination, read } = await setUp(t, { bytes: 100_000 })
+  for (const offloaded of [0, 999]) {
+    read()
+    destination.send(1000, offloaded)
+    destination.last.end()
+    read()
+    t.equal(destination.last.range.remaining, 1000)
+    destination.send(1000, 0)
+    destination.last.end()
+  }
 })
 
 t.test('the rest is small: it follows all the same', async (t) => {

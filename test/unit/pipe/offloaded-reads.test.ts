@@ -9,6 +9,7 @@ import { optOut } from '../../../src/observe/offload-state.js'
 import { getStats } from '../../../src/observe/stats.js'
 import { offloadReads } from '../../../src/pipe/offloaded-reads.js'
 import { sharedSlot } from '../../../src/shared-state.js'
+import { limitRanges } from '../../support/slots.js'
 import { connectPair, until } from '../fixtures/connection.js'
 import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
 import { forgetSlot, useBinding } from '../fixtures/slots.js'
@@ -148,9 +149,7 @@ t.test('unpiped and piped into what was not prepared: the bytes are read', async
 async function betweenRanges(t: Test, stop: (source: ReadStream) => void) {
   const { binding, open } = setUp(t)
   const { near } = await connectPair(t)
-  const limits = sharedSlot('limits', () => ({ maximumRangeBytes: 0 }))
-  const { maximumRangeBytes } = limits
-  limits.maximumRangeBytes = size / 2
+  limitRanges(size / 2)
   const heard: string[] = []
   const source = open()
   for (const name of ['start', 'asyncEnd', 'error']) {
@@ -162,7 +161,7 @@ async function betweenRanges(t: Test, stop: (source: ReadStream) => void) {
     t.teardown(() => unsubscribe(`tracing:ktls-pipe:transfer:${name}`, listener))
   }
   t.teardown(() => {
-    limits.maximumRangeBytes = maximumRangeBytes
+    limitRanges(8 * 2 ** 20)
   })
   const queue = new FakeQueue(binding)
   queue.completesRanges = true

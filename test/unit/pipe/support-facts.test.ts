@@ -2,7 +2,6 @@ import t from 'tap'
 import { applyOptions, currentSettings } from '../../../src/options.js'
 import { supportFacts } from '../../../src/pipe/support-facts.js'
 import { sharedSlot } from '../../../src/shared-state.js'
-import { limitRanges } from '../../support/slots.js'
 import { FakeBinding } from '../fixtures/fake-binding.js'
 import { forgetSlot, slot, useBinding } from '../fixtures/slots.js'
 
@@ -12,14 +11,7 @@ t.test('with the addon', async (t) => {
     unsupported: undefined,
     kernelTlsUnavailable: false,
     settings: currentSettings(),
-    maximumRangeBytes: 8 * 1024 * 1024,
   })
-})
-
-t.test('ranges that a test has made smaller', async (t) => {
-  t.teardown(() => limitRanges(8 * 1024 * 1024))
-  limitRanges(1000)
-  t.equal(supportFacts().maximumRangeBytes, 1000)
 })
 
 t.test('without it: why', async (t) => {
