@@ -35,6 +35,13 @@ function makeFile(t: Test, bytes: Buffer | string = content): string {
   return path
 }
 
+/** Of a file that is open: a stream that opens it by itself may do so when the test and its folder are gone. */
+function streamOf(t: Test, path: string, options: StreamOptions = {}): ReadStream {
+  const stream = createReadStream('', { ...options, fd: openSync(path, 'r') })
+  t.teardown(() => stream.destroy())
+  return stream
+}
+
 /** A stream that is piped, and never reads by itself. It closes `fd` when it is destroyed. */
 function piped(t: Test, fd: number, options: StreamOptions = {}) {
   const stream = createReadStream('', { ...options, fd, autoClose: false })
@@ -272,8 +279,7 @@ t.test('a source that pipe() has stopped until its destination drains', async (t
 })
 
 t.test('facts of an untouched stream', async (t) => {
-  const stream = createReadStream(makeFile(t))
-  t.teardown(() => stream.destroy())
+  const stream = streamOf(t, makeFile(t))
   t.strictSame(new FileSource(stream).facts(undefined), {
     optedOut: false,
     unavailable: false,
@@ -291,7 +297,7 @@ t.test('opted out', async (t) => {
 })
 
 t.test('unavailable: destroyed, or read to its end', async (t) => {
-  const destroyed = createReadStream(makeFile(t))
+  const destroyed = streamOf(t, makeFile(t))
   destroyed.destroy()
   t.equal(new FileSource(destroyed).facts(undefined).unavailable, true)
   const ended = createReadStream(makeFile(t), { emitClose: false })
@@ -304,8 +310,7 @@ t.test('unavailable: destroyed, or read to its end', async (t) => {
 t.test('wrapped: methods of its own, unless they are ours', async (t) => {
   const path = makeFile(t)
   const wrapped = (change: (stream: ReadStream) => void) => {
-    const stream = createReadStream(path)
-    t.teardown(() => stream.destroy())
+    const stream = streamOf(t, path)
     change(stream)
     return new FileSource(stream).facts(undefined).wrapped
   }
@@ -327,8 +332,7 @@ t.test('wrapped: methods of its own, unless they are ours', async (t) => {
     'resume',
   )
 
-  const stream = createReadStream(path)
-  t.teardown(() => stream.destroy())
+  const stream = streamOf(t, path)
   const ours = () => {}
   ;(stream as unknown as InternalSource)._read = ours
   const source = new FileSource(stream)
@@ -339,7 +343,7 @@ t.test('wrapped: methods of its own, unless they are ours', async (t) => {
       return super.push(chunk)
     }
   }
-  const derived = Reflect.construct(Derived, [path]) as Derived
+  const derived = Reflect.construct(Derived, ['', { fd: openSync(path, 'r') }]) as Derived
   t.teardown(() => derived.destroy())
   t.equal(new FileSource(derived).facts(undefined).wrapped, true, 'a subclass')
 })
@@ -347,11 +351,9 @@ t.test('wrapped: methods of its own, unless they are ours', async (t) => {
 t.test('a file system of its own', async (t) => {
   const path = makeFile(t)
   const { open, read, close } = fs
-  const custom = createReadStream(path, { fs: { open, read, close } } as object)
-  t.teardown(() => custom.destroy())
+  const custom = streamOf(t, path, { fs: { open, read, close } } as object)
   t.equal(new FileSource(custom).facts(undefined).customFs, true)
-  const nodes = createReadStream(path, { fs } as object)
-  t.teardown(() => nodes.destroy())
+  const nodes = streamOf(t, path, { fs } as object)
   t.equal(new FileSource(nodes).facts(undefined).customFs, false, "Node's own, by name")
 })
 

@@ -1,4 +1,4 @@
-import { createReadStream, ReadStream } from 'node:fs'
+import { createReadStream, openSync, ReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
@@ -25,7 +25,8 @@ function intercept(t: Test): void {
 }
 
 function file(t: Test): ReadStream {
-  const stream = createReadStream(join(t.testdir({ file: 'content' }), 'file'))
+  // Open: a stream that opens its file by itself may do so when the test and its folder are gone.
+  const stream = createReadStream('', { fd: openSync(join(t.testdir({ file: 'content' }), 'file'), 'r') })
   t.teardown(() => stream.destroy())
   return stream
 }
