@@ -278,6 +278,23 @@ t.test('a source that pipe() has stopped until its destination drains', async (t
   t.equal(source.flowsLater, false, 'let flow by somebody else, it is not waited for the drain')
 })
 
+t.test('one that has had several destinations, of which one is still waited for', async (t) => {
+  const stream = streamOf(t, makeFile(t))
+  const [full, other] = [1, 2].map(() => new Writable({ highWaterMark: 1, write: () => {} })) as [Writable, Writable]
+  for (const sink of [full, other]) {
+    sink.write('x')
+    stream.pipe(sink)
+  }
+  stream.unpipe(other)
+  const source = new FileSource(stream)
+  t.match(readableState(stream).awaitDrainWriters, { size: Number }, 'a set of them')
+  stream.pause()
+  t.equal(source.flowsLater, true)
+  full.emit('drain')
+  stream.pause()
+  t.equal(source.flowsLater, false, 'nobody is')
+})
+
 t.test('facts of an untouched stream', async (t) => {
   const stream = streamOf(t, makeFile(t))
   t.strictSame(new FileSource(stream).facts(undefined), {

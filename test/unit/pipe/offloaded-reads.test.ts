@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { createReadStream, type ReadStream, writeFileSync } from 'node:fs'
+import { createReadStream, openSync, type ReadStream, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -22,7 +22,7 @@ function setUp(t: Test) {
   const path = join(t.testdir({}), 'file')
   writeFileSync(path, Buffer.alloc(size, 'x'))
   const open = () => {
-    const stream = createReadStream(path, { start: 0 })
+    const stream = createReadStream('', { fd: openSync(path, 'r'), start: 0 })
     t.teardown(() => stream.destroy())
     return stream
   }

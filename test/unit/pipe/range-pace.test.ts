@@ -13,6 +13,8 @@ t.test('8 MiB at first; up to 64 while they take less than 10 ms', async (t) => 
 
 t.test('the same while they take 10 to 20 ms; down to 8 MiB when longer', async (t) => {
   const pace = new RangePace()
+  pace.sent(pace.maximumBytes, 10)
+  t.equal(pace.maximumBytes, 8 * mebibyte)
   for (let i = 0; i < 3; i++) pace.sent(pace.maximumBytes, 0)
   for (const tookMs of [10, 20]) {
     pace.sent(pace.maximumBytes, tookMs)

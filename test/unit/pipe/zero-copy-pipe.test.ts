@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { Duplex, PassThrough, pipeline as pipelineWithCallback, Readable, Writable } from 'node:stream'
@@ -5,7 +6,8 @@ import { finished, pipeline } from 'node:stream/promises'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createZeroCopyPipe, destinationOf, isZeroCopyPipe } from '../../../src/pipe/zero-copy-pipe.js'
-import { FakeBinding } from '../fixtures/fake-binding.js'
+import { connectPair } from '../fixtures/connection.js'
+import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
 import { throwsInvalidArgument } from '../fixtures/invalid-argument.js'
 import { useBinding } from '../fixtures/slots.js'
 
@@ -105,6 +107,25 @@ t.test('a file into what is no socket: forwarded, and the reason told', async (t
   t.equal(destination.text, content)
   t.strictSame(reasons, ['destination-unsupported'])
   t.strictSame([pipe.offloaded, pipe.fallbackReason, pipe.bytesOffloaded], [false, 'destination-unsupported', 0])
+})
+
+t.test('a file into a socket: told of, and its bytes counted', async (t) => {
+  const binding = new FakeBinding()
+  useBinding(binding)
+  t.teardown(() => useBinding(new FakeBinding()))
+  const queue = new FakeQueue(binding)
+  queue.completesRanges = true
+  binding.files.push(new FakeFile())
+  binding.tcpQueues.push(queue)
+  const { near } = await connectPair(t)
+  const content = 'x'.repeat(100_000)
+  const pipe = createZeroCopyPipe(near)
+  const told: unknown[] = []
+  pipe.on('offload', (engine) => told.push(engine))
+  file(t, content).pipe(pipe)
+  await once(pipe, 'finish')
+  t.strictSame(told, ['tcp'])
+  t.match(pipe, { offloaded: true, bytesOffloaded: content.length, fallbackReason: undefined })
 })
 
 t.test('back-pressure of the destination reaches the source', async (t) => {
