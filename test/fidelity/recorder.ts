@@ -70,7 +70,8 @@ export class Recorder {
     for (const line of this.#lines) {
       const [subject = '', event] = line.split(' ', 2)
       const isApart = bySubject || subject === 'socket'
-      const group = subject === 'source' && event === 'close' ? 'descriptor' : isApart ? subject : 'all'
+      const isOfDescriptor = subject === 'source' && (event === 'close' || event === 'finished') // which waits for that
+      const group = isOfDescriptor ? 'descriptor' : isApart ? subject : 'all'
       seen[group] ??= []
       seen[group].push(line)
     }
