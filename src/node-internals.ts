@@ -102,12 +102,16 @@ type Builtins = {
 // node:https alone loads the classes of node:http, but not the module of that name.
 const loadedWith: Record<keyof Builtins, string> = { net: 'net', tls: 'tls', http: '_http_outgoing', http2: 'http2' }
 const found: Partial<Builtins> = {}
+/** How many modules were loaded when it was not among them: the list only grows, and looking through it costs. */
+const missingAmong: Partial<Record<keyof Builtins, number>> = {}
 
 /** A module of Node whose classes someone has loaded already. Asking for it must not be what loads them. */
 export function loadedModule<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
   if (found[name] === undefined) {
     const list = (process as { moduleLoadList?: string[] }).moduleLoadList
-    if (!list?.includes(`NativeModule ${loadedWith[name]}`)) return undefined
+    if (list === undefined || missingAmong[name] === list.length) return undefined
+    missingAmong[name] = list.length
+    if (!list.includes(`NativeModule ${loadedWith[name]}`)) return undefined
     found[name] = process.getBuiltinModule(name) as Builtins[Name]
   }
   return found[name]

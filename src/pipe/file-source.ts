@@ -117,12 +117,17 @@ export class FileSource {
   }
 }
 
+/** The same in all streams of files. */
+let symbolOfFs: symbol | undefined
+
 // Streams of a FileHandle read through a wrapper of Node's, around a real descriptor.
 function readsThroughNode(stream: ReadStream): boolean {
+  if (symbolOfFs !== undefined && Reflect.get(stream, symbolOfFs) === fs) return true
   const fields = Object.getOwnPropertySymbols(stream)
   const field = (name: string) => {
     const symbol = fields.find(({ description }) => description === name)
     return symbol === undefined ? undefined : (Reflect.get(stream, symbol) as unknown)
   }
+  symbolOfFs = fields.find(({ description }) => description === 'kFs')
   return field('kFs') === fs || field('kHandle') !== undefined
 }
