@@ -1,6 +1,6 @@
 // `npm run bench`: see `npm run bench -- --help`.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadCertificate } from '../examples/express/certificate.mjs'
 import { Progress } from '../scripts/common/progress.mjs'
@@ -9,13 +9,13 @@ import { benchmarks } from './benchmarks.mjs'
 import { conditionsLine, describeConditions } from './conditions.mjs'
 import { parseOptions, usage } from './options.mjs'
 import { formatBenchmark } from './report/text.mjs'
+import { resultsFolder, writeResults } from './results.mjs'
 import { runBenchmark } from './runner.mjs'
 import { findTools, toolsAsEnvironment } from './tools.mjs'
 import { transports } from './transports.mjs'
 import { createWorkspace } from './workspace.mjs'
 
 const root = join(import.meta.dirname, '..')
-const resultsFolder = join(import.meta.dirname, 'results')
 const vmKernel = '6.12'
 const vmTimeoutMs = 3 * 60 * 60_000
 const vmMemoryMiB = 3072
@@ -84,15 +84,9 @@ async function runHere(options, emulated) {
     const say = (text) => progress.detail(text)
     const cases = await runBenchmark(benchmark, context, { rounds: options.rounds, say })
     progress.print(`${formatBenchmark(benchmark, cases)}\n`)
-    if (options.write) write(benchmark, { conditions, rounds: options.rounds, cases }, options)
+    if (options.write) writeResults(benchmark, options, { conditions, rounds: options.rounds, cases })
   }
   progress.end()
   workspace.remove()
   return 0
-}
-
-function write({ name }, result, { transport, instructions }) {
-  mkdirSync(resultsFolder, { recursive: true })
-  const file = `${name}-${transport}${instructions ? '-instructions' : ''}.json`
-  writeFileSync(join(resultsFolder, file), `${JSON.stringify(result, undefined, 2)}\n`)
 }

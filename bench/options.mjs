@@ -16,7 +16,7 @@ Benchmarks: ${names.join(', ')}. All of them if none is named.
   --rounds N        measurements of each contender, in turn (5)
   --seconds N       how long a load lasts (4)
   --mebibytes N     the large file (512; in the virtual machine 64)
-  --write           writes bench/results/ anew: JSON and the pictures
+  --write           writes the figures into bench/results/, as JSON
 `
 
 /** @param {string[]} argv */

@@ -8,8 +8,14 @@ const yardstick = 'plain Node'
  * @param {import('../benchmarks/benchmark.mjs').Benchmark} benchmark
  * @param {import('../runner.mjs').CaseResult[]} cases
  */
-export function formatBenchmark({ title, metrics }, cases) {
-  if (cases.length === 0) return `${title}: not here.`
+export function formatBenchmark(benchmark, cases) {
+  if (cases.length === 0) return `${benchmark.title}: not here.`
+  const { headings, rows } = tabulate(benchmark, cases)
+  return `${benchmark.title}\n\n${formatTable(headings, rows)}`
+}
+
+/** As cells of text. The name of a case is in the first of its rows. */
+export function tabulate({ metrics }, cases) {
   const headings = ['case', 'contender', ...metrics.flatMap(headingsOf)]
   const rows = cases.flatMap(({ name, contenders }) =>
     contenders.map((contender, index) => [
@@ -18,7 +24,7 @@ export function formatBenchmark({ title, metrics }, cases) {
       ...metrics.flatMap((metric) => cellsOf(metric, contender, contenders)),
     ]),
   )
-  return `${title}\n\n${formatTable(headings, rows)}`
+  return { headings, rows }
 }
 
 /** How a contender compares with another by the reading that speaks worst for it. */
