@@ -67,7 +67,9 @@ for (const version of versions) {
 t.test("a 'keylog' listener that is added after the hand-over hears the peer's new key", async (t) => {
   const states: OffloadState[] = []
   const heard: string[] = []
+  const finishes: Promise<unknown>[] = []
   const { server, port } = await startHttps(t, ({ socket }, response) => {
+    finishes.push(once(response, 'finish'))
     response.on('finish', () => {
       states.push(getOffloadState(response))
       if (states.length === 1) socket.on('keylog', (line: Buffer) => heard.push(String(line).split(' ')[0] as string))
@@ -85,6 +87,7 @@ t.test("a 'keylog' listener that is added after the hand-over hears the peer's n
   if (answersKeyUpdate) {
     client.type(get)
     await client.untilPrintedBytes(2 * file.size)
+    await Promise.all(finishes) // the server may be told later than the client has it
     client.type('Q\n')
   }
   const { printed } = await client.ended
