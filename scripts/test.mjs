@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { isUserMode } from '../kernel-vm/user-mode-machine.mjs'
+import { userModeKernels } from '../kernel-vm/user-mode-machine.mjs'
 import { Progress } from './common/progress.mjs'
 import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
@@ -146,7 +146,7 @@ async function runKernelLines(files, programOf) {
 }
 
 async function userModeKernelsHere() {
-  if (options.kernels.length > 0) return options.kernels.filter(isUserMode)
+  if (options.kernels.length > 0) return userModeKernels
   const running = []
   for (const kernel of userModeAsked(options)) {
     const complaint = await userModeComplaint(kernel)

@@ -137,7 +137,7 @@ export function kernelLines(options, userMode) {
  */
 function filesChosen(kernel, main) {
   const lacksOldKind = kernel === mainKernel && !main.startsWith(mainKernel)
-  return [...(chosen.kernels[kernel] ?? []), ...(lacksOldKind ? keyChanges : [])]
+  return [...chosen.kernels[kernel], ...(lacksOldKind ? keyChanges : [])]
 }
 
 /**
@@ -150,7 +150,7 @@ function filesChosen(kernel, main) {
  */
 function fullLines(options, all) {
   if (options.grep !== undefined) return product(pick(options.kernels, all), pick(options.nodes, nodeMajors))
-  const [main, ...others] = /** @type {[string, ...string[]]} */ (all)
+  const [main, ...others] = all
   const emulatedOthers = others.filter((kernel) => kernels.includes(kernel))
   return [
     { kernel: main, node: mainNode, without: tooLarge(main) },

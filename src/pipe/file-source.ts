@@ -122,12 +122,12 @@ let symbolOfFs: symbol | undefined
 
 // Streams of a FileHandle read through a wrapper of Node's, around a real descriptor.
 function readsThroughNode(stream: ReadStream): boolean {
+  symbolOfFs ??= symbolNamed('kFs', stream)
   if (symbolOfFs !== undefined && Reflect.get(stream, symbolOfFs) === fs) return true
-  const fields = Object.getOwnPropertySymbols(stream)
-  const field = (name: string) => {
-    const symbol = fields.find(({ description }) => description === name)
-    return symbol === undefined ? undefined : (Reflect.get(stream, symbol) as unknown)
-  }
-  symbolOfFs = fields.find(({ description }) => description === 'kFs')
-  return field('kFs') === fs || field('kHandle') !== undefined
+  const symbolOfHandle = symbolNamed('kHandle', stream)
+  return symbolOfHandle !== undefined && Reflect.get(stream, symbolOfHandle) !== undefined
+}
+
+function symbolNamed(name: string, stream: ReadStream): symbol | undefined {
+  return Object.getOwnPropertySymbols(stream).find(({ description }) => description === name)
 }

@@ -31,6 +31,7 @@ for (const scheme of ['http', 'https'] as const) {
   for (const [name, stop] of Object.entries(stops)) {
     t.test(`${scheme}, ${name}`, async (t) => {
       const { sentBefore, arrived } = await stopped(t, scheme, stop, 1)
+      t.ok(arrived < fileBytes, 'it stops')
       t.ok(arrived - sentBefore <= rangeBytes.first, 'a range at most', { sentBefore, arrived })
     })
     t.test(`${scheme}, ${name}, in the middle of the file`, async (t) => {

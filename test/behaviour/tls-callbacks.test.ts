@@ -65,23 +65,20 @@ for (const version of versions) {
 }
 
 t.test("a 'keylog' listener that is added after the hand-over hears the peer's new key", async (t) => {
-  const states: OffloadState[] = []
   const heard: string[] = []
-  const finishes: Promise<unknown>[] = []
-  const { server, port } = await startHttps(t, ({ socket }, response) => {
-    finishes.push(once(response, 'finish'))
+  const finishes: Promise<OffloadState>[] = []
+  const { port } = await startHttps(t, ({ socket }, response) => {
+    finishes.push(once(response, 'finish').then(() => getOffloadState(response)))
     response.on('finish', () => {
-      states.push(getOffloadState(response))
-      if (states.length === 1) socket.on('keylog', (line: Buffer) => heard.push(String(line).split(' ')[0] as string))
+      if (finishes.length === 1) socket.on('keylog', (line: Buffer) => heard.push(String(line).split(' ')[0] as string))
     })
     createReadStream(file.path).pipe(response.setHeader('Content-Length', file.size))
   })
-  const listening = once(server, 'request').then(([, response]) => once(response, 'finish'))
   const client = openssl(port)
   const get = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
   client.type(get)
   await client.untilPrintedBytes(file.size)
-  await listening
+  await finishes[0]
   client.type('K\n')
   await client.untilComplained('KEYUPDATE')
   if (answersKeyUpdate) {
@@ -93,7 +90,7 @@ t.test("a 'keylog' listener that is added after the hand-over hears the peer's n
   const { printed } = await client.ended
   const files = answersKeyUpdate ? 2 : 1
   t.equal(printed.toString('latin1').split(readFileSync(file.path, 'latin1')).length - 1, files, 'every byte is right')
-  t.same(states, new Array(files).fill(offloaded))
+  t.same(await Promise.all(finishes), new Array(files).fill(offloaded))
   // OpenSSL does not know the new key of the server any more.
   t.same(heard, ['CLIENT_TRAFFIC_SECRET_N', ...(kernelTls ? [] : ['SERVER_TRAFFIC_SECRET_N'])])
 })

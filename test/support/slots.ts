@@ -24,7 +24,13 @@ export function nativeBinding(): NativeBinding {
   return binding
 }
 
-/** From now on files go in ranges of at most so many bytes, at first and as soon as they are seen to be sent fast. */
-export function limitRanges(firstBytes: number, largestBytes = firstBytes): void {
-  Object.assign(slot<object>('limits'), { firstBytes, largestBytes })
+/**
+ * From now on files go in ranges of at most so many bytes, at first and as soon as they are seen to be sent fast. Gives what
+ * undoes it.
+ */
+export function limitRanges(firstBytes: number, largestBytes = firstBytes): () => void {
+  const limits = slot<object>('limits')
+  const before = { ...limits }
+  Object.assign(limits, { firstBytes, largestBytes })
+  return () => Object.assign(limits, before)
 }

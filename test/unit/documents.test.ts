@@ -6,20 +6,13 @@ import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { root } from './fixtures/child.js'
 
-interface Bench {
-  withTables: (document: string, resultsOf: (name: string) => unknown) => string
-  readResults: (name: string) => unknown
-}
-
 t.test('docs/performance.md has the figures of bench/results', async (t) => {
-  const [{ withTables }, { readResults }] = await Promise.all(
-    ['bench/report/document.mjs', 'bench/results.mjs'].map(
-      (file): Promise<Bench> => import(pathToFileURL(join(root, file)).href),
-    ) as [Promise<Bench>, Promise<Bench>],
-  )
+  const load = (file: string) => import(pathToFileURL(join(root, file)).href)
+  const { withTables } = await load('bench/report/document.mjs')
+  const { readResults } = await load('bench/results.mjs')
   const document = readFileSync(join(root, 'docs/performance.md'), 'utf8')
   const read: string[] = []
-  const expected = withTables(document, (name) => {
+  const expected = withTables(document, (name: string) => {
     read.push(name)
     return readResults(name)
   })

@@ -191,8 +191,7 @@ t.test('range after range, each asked for anew; one transfer', async (t) => {
 })
 
 t.test('ranges grow while they take no time, and shrink again when they do', async (t) => {
-  t.teardown(() => limitRanges(maximumRangeBytes))
-  limitRanges(1000, 4000)
+  t.teardown(limitRanges(1000, 4000))
   let nowMs = 0
   t.intercept(performance, 'now', { value: () => nowMs })
   const { destination, read } = await setUp(t, { bytes: 100_000 })
@@ -208,8 +207,7 @@ t.test('ranges grow while they take no time, and shrink again when they do', asy
 })
 
 t.test('a range that Node has sent, in whole or in part, tells nothing of its connection', async (t) => {
-  t.teardown(() => limitRanges(maximumRangeBytes))
-  limitRanges(1000, 4000)
+  t.teardown(limitRanges(1000, 4000))
   const { destination, read } = await setUp(t, { bytes: 100_000 })
   for (const offloaded of [0, 999]) {
     read()

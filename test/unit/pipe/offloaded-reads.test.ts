@@ -149,7 +149,7 @@ t.test('unpiped and piped into what was not prepared: the bytes are read', async
 async function betweenRanges(t: Test, stop: (source: ReadStream) => void) {
   const { binding, open } = setUp(t)
   const { near } = await connectPair(t)
-  limitRanges(size / 2)
+  t.teardown(limitRanges(size / 2))
   const heard: string[] = []
   const source = open()
   for (const name of ['start', 'asyncEnd', 'error']) {
@@ -160,9 +160,6 @@ async function betweenRanges(t: Test, stop: (source: ReadStream) => void) {
     subscribe(`tracing:ktls-pipe:transfer:${name}`, listener)
     t.teardown(() => unsubscribe(`tracing:ktls-pipe:transfer:${name}`, listener))
   }
-  t.teardown(() => {
-    limitRanges(8 * 2 ** 20)
-  })
   const queue = new FakeQueue(binding)
   queue.completesRanges = true
   binding.files.push(new FakeFile())
