@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -43,6 +44,11 @@ int Replace(int by_fd, int fd) { return ::dup3(by_fd, fd, O_CLOEXEC); }
 
 int EpollCreate() { return ::epoll_create1(EPOLL_CLOEXEC); }
 
+int PollReadable(int fd, const timespec* timeout) {
+  pollfd one{fd, POLLIN, 0};
+  return ::ppoll(&one, 1, timeout, nullptr);
+}
+
 int EventFd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 }  // namespace
@@ -50,10 +56,10 @@ int EventFd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 // Constant initialisation and no destructor: the sender's threads outlive main() and still use it while the process
 // is being torn down.
 SystemCalls system_calls = {
-    SendFile,         ::sendmsg, ::pread, Peek,         Touch,        ReadAhead,        ::write,
-    ::read,           Discard,   ::lseek, ::setsockopt, ::getsockopt, BytesInSendQueue, ::shutdown,
-    ::close,          Duplicate, Replace, EpollCreate,  ::epoll_ctl,  ::epoll_wait,     EventFd,
-    ::pthread_create,
+    SendFile,     ::sendmsg, ::pread, Peek,         Touch,        ReadAhead,        ::write,
+    ::read,       Discard,   ::lseek, ::setsockopt, ::getsockopt, BytesInSendQueue, ::shutdown,
+    ::close,      Duplicate, Replace, EpollCreate,  ::epoll_ctl,  ::epoll_wait,     PollReadable,
+    EventFd,      ::pthread_create,
 };
 
 }  // namespace ktls

@@ -78,7 +78,7 @@ int SocketQueue::State::Settle(const Item& item, TakenItem* settled) {
 
 void SocketQueue::State::AwaitAcceptance(const TakenItem& item) {
   taken.push_back(item);
-  acceptance_delay = std::chrono::milliseconds::zero();
+  acceptance_delay = std::chrono::microseconds::zero();
 }
 
 int SocketQueue::State::TakeFirst(std::list<Item>* from) {

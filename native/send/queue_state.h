@@ -137,7 +137,7 @@ struct SocketQueue::State {
   Key key = Key::kGood;
   std::optional<ItemId> key_item;  // is told when the key is spent
 
-  std::chrono::milliseconds acceptance_delay{0};
+  std::chrono::microseconds acceptance_delay{0};
   bool reading = false;             // the first of `items` is being read from the disk
   bool blocked = false;             // the socket was full at the last attempt
   Clock::time_point blocked_until;  // tried again then even if epoll says nothing

@@ -14,6 +14,7 @@ namespace ktls {
 
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 // What an item counts for in its turn even if it is smaller: a turn of empty items must end as well.
@@ -25,9 +26,10 @@ constexpr size_t kMinItemCost = 4096;
 constexpr size_t kBytesToCloseRecord = 1;
 
 // Whether TCP has accepted a parked record is nobody's event: EPOLLOUT comes when there is room, which may be before
-// the TLS layer has used it (seen on Linux 6.1). So it is asked for, first often, then seldom.
-constexpr milliseconds kFirstAcceptanceDelay{1};
-constexpr milliseconds kMaxAcceptanceDelay{50};
+// the TLS layer has used it (seen on Linux 6.1). So it is asked for, after such an event often, then seldom: a peer may
+// leave as soon as it has the last byte, and whoever wrote it should have been told by then.
+constexpr microseconds kFirstAcceptanceDelay{100};
+constexpr microseconds kMaxAcceptanceDelay{50'000};
 
 // A full socket is tried again after this even without an event: EAGAIN for want of TCP memory (tcp_mem, tcp(7)) rather
 // than of send buffer is followed by none.
@@ -78,10 +80,13 @@ Turn SocketQueue::State::RunTurn(const std::shared_ptr<SocketQueue>& self, int e
                                  std::unique_lock<std::mutex>* lock) {
   if (ended) return linger ? LingerOn(epoll) : Retire();
   attention = Attention::kSoon;
-  if (wake.writable) acceptance_delay = milliseconds::zero();
+  if (wake.writable) acceptance_delay = microseconds::zero();
   // A send on a broken connection would take the socket's error away from libuv, whose reading is to report it; so
   // would SO_ERROR. The state tells enough.
-  if (wake.broken && acceptance.ConnectionIsClosed(socket.get())) FailConnection(-ECONNRESET);
+  if (wake.broken && acceptance.ConnectionIsClosed(socket.get())) {
+    CompleteAccepted();
+    FailConnection(-ECONNRESET);
+  }
 
   if (wake.writable || wake.broken || Clock::now() >= blocked_until) blocked = false;
   if (!blocked) {

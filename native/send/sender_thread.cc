@@ -60,19 +60,27 @@ void* SenderThread::Main(void* thread) {
 
 void SenderThread::Run() {
   for (;;) {
-    TakeEvents(TimeoutMs());
+    TakeEvents(WaitBriefly());
     TakeScheduled();
     TakeExpired();
     GiveTurns();
   }
 }
 
-int SenderThread::TimeoutMs() const {
+int SenderThread::WaitBriefly() {
+  using std::chrono::milliseconds, std::chrono::nanoseconds;
   if (!ready_.empty()) return 0;
   if (timers_.empty()) return -1;
-  // Rounded up: a timer that ends between two milliseconds must not be waited for by spinning.
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
-  return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
+  const nanoseconds left = timers_.begin()->first - Clock::now();
+  if (left <= nanoseconds::zero()) return 0;
+  if (left >= milliseconds(1)) {
+    return static_cast<int>(std::min<int64_t>(std::chrono::ceil<milliseconds>(left).count(), INT_MAX));
+  }
+  // epoll_pwait2(2) is too young (Linux 5.11) and unknown to many seccomp filters. Whatever ends this early is seen by
+  // epoll_wait or, if it was an error, tried again.
+  const timespec timeout{0, static_cast<long>(left.count())};
+  system_calls.poll_readable(epoll_.get(), &timeout);
+  return 0;
 }
 
 void SenderThread::TakeEvents(int timeout_ms) {

@@ -35,7 +35,8 @@ class SenderThread {
   int Open();
   static void* Main(void* thread);
   [[noreturn]] void Run();
-  int TimeoutMs() const;
+  // Until an event or the first timer. How long epoll_wait(2) may still wait then, in ms.
+  int WaitBriefly();
   void TakeEvents(int timeout_ms);
   void TakeScheduled();
   void TakeExpired();

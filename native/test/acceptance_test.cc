@@ -2,6 +2,10 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include <mutex>
+#include <optional>
+
+#include "../send/sender.h"
 #include "fake_kernel_tls.h"
 #include "fixtures.h"
 #include "hooks.h"
@@ -127,6 +131,57 @@ TEST(AcceptedThenGone, "acceptance: what was accepted before the connection died
   tls.SetTcpState(TCP_CLOSE);
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
   EXPECT_EQ(subject.sink->OutcomeOf(2), -ECONNRESET);
+}
+
+TEST(ResetUnseen, "acceptance: what was accepted since the last look is complete, though a reset is seen first") {
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  Subject subject(ConnectTcp(), tls.state());
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(subject.SendBytes(1, Pattern(100)), kPending);
+  EXPECT(subject.sink->StaysSilent(1, std::chrono::milliseconds(200)));  // looks are rare by now
+  tls.Accept(122);
+  tls.SetTcpState(TCP_CLOSE);
+  const linger at_once{1, 0};
+  EXPECT_EQ(system_calls.setsockopt(subject.connection.far.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+  subject.connection.far.Reset();
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT_EQ(subject.SendBytes(2, Pattern(1)), -EPIPE);
+}
+
+TEST(LooksAtOnce, "acceptance: when the socket has room again the first look is a tenth of a millisecond away") {
+  FakeKernelTls tls;
+  tls.SetAccepting(false);
+  int sender_epoll = -1;
+  GlobalHooks hooks_of_start;
+  hooks_of_start.epoll_create = [&] { return sender_epoll = RealCalls().epoll_create(); };
+  static Sender sender;  // of a thread of its own
+  sender.SetThreads(1);
+  std::optional<ScopedGlobalHooks> start(hooks_of_start);
+  Subject subject(ConnectPair(), tls.state(), {}, &sender);
+  const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
+  EXPECT_EQ(subject.SendBytes(1, Pattern(100)), kPending);
+  start.reset();
+  EXPECT(subject.sink->StaysSilent(1, std::chrono::milliseconds(200)));
+
+  std::mutex mutex;
+  std::vector<long> waits_ns;
+  FdHooks on_epoll;
+  on_epoll.poll_readable = [&](int fd, const timespec* timeout) {
+    const std::lock_guard lock(mutex);
+    waits_ns.push_back(timeout->tv_nsec);
+    return RealCalls().poll_readable(fd, timeout);
+  };
+  const ScopedFdHooks watching(sender_epoll, on_epoll);
+  subject.MakeWritable();
+  EXPECT(subject.sink->StaysSilent(1, std::chrono::milliseconds(200)));
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT(!waits_ns.empty() && waits_ns.front() <= 100'000);
+    EXPECT(waits_ns.size() < 20);
+  }
+  tls.Accept(122);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
 }
 
 TEST(FailureBehindParked, "acceptance: a failed file does not cut off the response in front of it") {

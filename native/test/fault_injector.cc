@@ -21,6 +21,11 @@ FdHooks EpollHooks() {
     if (!fault) return RealCalls().epoll_wait(epoll_fd, events, capacity, timeout_ms);
     return fault->kind == FaultKind::kNothing ? 0 : FailWith(fault->error);
   };
+  hooks.poll_readable = [](int fd, const timespec* timeout) {
+    const Fault* fault = Meet(SystemCall::kBriefWait);
+    if (!fault) return RealCalls().poll_readable(fd, timeout);
+    return fault->kind == FaultKind::kNothing ? 0 : FailWith(fault->error);
+  };
   return hooks;
 }
 

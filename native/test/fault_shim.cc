@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
@@ -200,6 +201,12 @@ int epoll_ctl(int epoll_fd, int operation, int fd, epoll_event* event) noexcept 
 int epoll_wait(int epoll_fd, epoll_event* events, int capacity, int timeout_ms) {
   const Fault* fault = Meet({SystemCall::kEpollWait}, KTLS_CALLER);
   if (!fault) return KTLS_REAL(epoll_wait)(epoll_fd, events, capacity, timeout_ms);
+  return fault->kind == FaultKind::kErrno ? FailWith(fault->error) : 0;
+}
+
+int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* signals) {
+  const Fault* fault = Meet({SystemCall::kBriefWait}, KTLS_CALLER);
+  if (!fault) return KTLS_REAL(ppoll)(fds, count, timeout, signals);
   return fault->kind == FaultKind::kErrno ? FailWith(fault->error) : 0;
 }
 

@@ -130,6 +130,8 @@ void AddEvents(Table* table) {
   table->Errors(SystemCall::kUnwatch, Effect::kNone, kForEver, errors);
   table->Errors(SystemCall::kEpollWait, Effect::kNone, kThrice, {EBADF, EFAULT, EINTR, EINVAL});
   table->Short(SystemCall::kEpollWait, FaultKind::kNothing, Effect::kNone, kThrice);
+  table->Errors(SystemCall::kBriefWait, Effect::kNone, kForEver, {EFAULT, EINTR, EINVAL, ENOMEM});
+  table->Short(SystemCall::kBriefWait, FaultKind::kNothing, Effect::kNone, kForEver);
   table->Errors(SystemCall::kWakeRead, Effect::kNone, kThrice, {EAGAIN, EINTR});
   table->Errors(SystemCall::kWakeWrite, Effect::kNone, kThrice, {EAGAIN, EINTR});
 }
@@ -180,6 +182,7 @@ std::string NameOf(SystemCall call) {
       "epoll_ctl(ADD)",
       "epoll_ctl(DEL)",
       "epoll_wait",
+      "ppoll",
       "read of the eventfd",
       "write to the eventfd",
       "close",

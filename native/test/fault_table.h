@@ -24,6 +24,7 @@ enum class SystemCall {
   kWatch,      // epoll_ctl(EPOLL_CTL_ADD)
   kUnwatch,    // epoll_ctl(EPOLL_CTL_DEL)
   kEpollWait,  // of a sender's thread
+  kBriefWait,  // ppoll: likewise, for less than a millisecond
   kWakeRead,   // read from its eventfd
   kWakeWrite,  // write to it
   kClose,      // of a queue's socket, its ranges' files and what a Close() puts in its place

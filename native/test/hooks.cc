@@ -104,6 +104,9 @@ int EpollWait(int epoll_fd, epoll_event* events, int capacity, int timeout_ms) {
   if (hooks->before_epoll_wait) hooks->before_epoll_wait();
   return Call(epoll_fd, &FdHooks::epoll_wait, real_calls.epoll_wait, epoll_fd, events, capacity, timeout_ms);
 }
+int PollReadable(int fd, const timespec* timeout) {
+  return Call(fd, &FdHooks::poll_readable, real_calls.poll_readable, fd, timeout);
+}
 
 void SetGlobal(std::shared_ptr<const GlobalHooks> hooks) {
   const std::lock_guard lock(registry.mutex);
@@ -135,6 +138,7 @@ void InstallHooks() {
   system_calls.event_fd = EventFd;
   system_calls.create_thread = CreateThread;
   system_calls.epoll_wait = EpollWait;
+  system_calls.poll_readable = PollReadable;
 }
 
 const SystemCalls& RealCalls() { return real_calls; }

@@ -38,6 +38,7 @@ struct FdHooks {
   std::function<int(int by_fd, int fd)> replace;  // by fd, whose hooks stay in force
   std::function<int(int epoll_fd, int operation, int fd, epoll_event* event)> epoll_ctl;  // by fd
   std::function<int(int epoll_fd, epoll_event* events, int capacity, int timeout_ms)> epoll_wait;
+  std::function<int(int fd, const timespec* timeout)> poll_readable;
 };
 
 // In force until it is destroyed or the descriptor is closed.

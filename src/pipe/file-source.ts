@@ -92,6 +92,11 @@ export class FileSource {
     if (!this.stream.destroyed) this.stream.push('')
   }
 
+  /** What core does when a read finds nothing more; that there is nothing, the last look at the file has told. */
+  end(): void {
+    this.stream.push(null)
+  }
+
   /** Core's own read: it fills the buffer, or finds the end. */
   readOrdinarily(size: number): void {
     original._read.call(this.#internals, size)

@@ -93,6 +93,10 @@ export class FileTransfer implements RangeObserver {
     }
     const plan = planRange(this.#source.facts(ownRead), facts, this.#destination.facts(), supportFacts())
     if (!plan.offload) return this.#decline(plan.reason)
+    if (plan.length === 0) {
+      this.#source.end()
+      return true
+    }
     if (this.#source.flowsLater) {
       // The stream asks again when it flows and holds nothing; read now, it would never run out of what it holds.
       this.#source.completeRead()
@@ -123,8 +127,8 @@ export class FileTransfer implements RangeObserver {
     return true
   }
 
-  #decline(reason: FallbackReason | undefined): false {
-    if (reason !== undefined) this.rangeFellBack(reason)
+  #decline(reason: FallbackReason): false {
+    this.rangeFellBack(reason)
     return false
   }
 

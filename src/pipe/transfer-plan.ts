@@ -57,9 +57,9 @@ export interface RangeFacts extends Remainder {
   maximumBytes: number
 }
 
-export type RangePlan = { offload: true; length: number } | { offload: false; reason: FallbackReason | undefined }
+export type RangePlan = { offload: true; length: number } | { offload: false; reason: FallbackReason }
 
-/** Decides about the next bytes of a transfer. Pure. `reason` is undefined where there is nothing left to offload. */
+/** Decides about the next bytes of a transfer. Pure. A `length` of 0: all of it has been sent. */
 export function planRange(
   source: SourceFacts,
   range: RangeFacts,
@@ -68,7 +68,7 @@ export function planRange(
 ): RangePlan {
   // All has been sent: what has become of the destination since, such as a client that has left, is no reason any more.
   if (range.begun && !range.shared && range.isRegularFile && range.bytesLeft <= 0) {
-    return { offload: false, reason: undefined }
+    return { offload: true, length: 0 }
   }
   const plan = planTransfer(source, destination, support)
   if (!plan.offload) return plan

@@ -400,6 +400,17 @@ t.test('readOrdinarily is the read of core', async (t) => {
   t.equal((await pushed).toString(), content.toString('latin1', 3, 13))
 })
 
+t.test('end is the end of the stream, which then closes as core has it', async (t) => {
+  const stream = createReadStream('', { fd: openSync(makeFile(t), 'r'), start: 0 })
+  const source = new FileSource(stream)
+  Object.assign(stream, { _read: () => source.end() })
+  const seen: string[] = []
+  for (const event of ['data', 'end', 'close']) stream.on(event, () => seen.push(event))
+  await once(stream, 'close')
+  t.strictSame(seen, ['end', 'close'])
+  t.equal(stream.bytesRead, 0)
+})
+
 t.test('completeRead lets the stream ask for more, unless it is destroyed', async (t) => {
   let reads = 0
   const stream = createReadStream('', { fd: openSync(makeFile(t), 'r'), autoClose: false, start: 0 })

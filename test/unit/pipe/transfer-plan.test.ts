@@ -151,12 +151,12 @@ t.test('how much there must be: the threshold of the engine, and only at the beg
   t.strictSame(plan('tls', 1, false, { tls: 0, tcp: 0 }), { offload: true, length: 1 })
 })
 
-t.test('with nothing left there is a reason only if nothing was offloaded', async (t) => {
+t.test('with nothing left a transfer that has begun is over, another has nothing to offload', async (t) => {
   for (const bytesLeft of [0, -1, -5000]) {
     const fresh = planRange(source, { ...range, bytesLeft }, destination, support)
     t.strictSame(fresh, { offload: false, reason: 'source-empty' })
     const ended = planRange(source, { ...range, bytesLeft, begun: true }, destination, support)
-    t.strictSame(ended, { offload: false, reason: undefined })
+    t.strictSame(ended, { offload: true, length: 0 })
   }
   const none = settings({ tls: 0, tcp: 0 })
   const plan = planRange(source, { ...range, bytesLeft: 0 }, destination, { ...support, ...none })
