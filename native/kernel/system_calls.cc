@@ -56,10 +56,10 @@ int EventFd() { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 // Constant initialisation and no destructor: the sender's threads outlive main() and still use it while the process
 // is being torn down.
 SystemCalls system_calls = {
-    SendFile,     ::sendmsg, ::pread, Peek,         Touch,        ReadAhead,        ::write,
-    ::read,       Discard,   ::lseek, ::setsockopt, ::getsockopt, BytesInSendQueue, ::shutdown,
-    ::close,      Duplicate, Replace, EpollCreate,  ::epoll_ctl,  ::epoll_wait,     PollReadable,
-    EventFd,      ::pthread_create,
+    SendFile, ::sendmsg,        ::pread, Peek,         Touch,        ReadAhead,        ::write,
+    ::read,   Discard,          ::lseek, ::setsockopt, ::getsockopt, BytesInSendQueue, ::shutdown,
+    ::close,  Duplicate,        Replace, EpollCreate,  ::epoll_ctl,  ::epoll_wait,     PollReadable,
+    EventFd,  ::pthread_create,
 };
 
 }  // namespace ktls

@@ -35,7 +35,7 @@ struct SystemCalls {
   int (*epoll_ctl)(int epoll_fd, int operation, int fd, epoll_event* event);
   int (*epoll_wait)(int epoll_fd, epoll_event* events, int capacity, int timeout_ms);
   int (*poll_readable)(int fd, const timespec* timeout);  // ppoll(2)
-  int (*event_fd)();  // eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+  int (*event_fd)();                                      // eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
   int (*create_thread)(pthread_t* thread, const pthread_attr_t* attributes, void* (*main)(void*), void* argument);
 };
 
