@@ -17,7 +17,7 @@
               "crypto/traffic_secret.cc",
               "kernel/kernel_tls.cc",
               "kernel/probe.cc",
-              "kernel/pseudo_file.cc",
+              "kernel/file_size.cc",
               "kernel/spare_descriptor.cc",
               "kernel/system_calls.cc",
               "openssl/openssl_api.cc",

@@ -117,11 +117,6 @@ export function loadedModule<Name extends keyof Builtins>(name: Name): Builtins[
   return found[name]
 }
 
-/** Whether the object still has the method that its class was born with. */
-export function hasOriginalMethod(object: object, prototype: object, name: string): boolean {
-  return Reflect.get(object, name) === Reflect.get(prototype, name)
-}
-
 export function asInternal(socket: Socket): InternalSocket {
   return socket as unknown as InternalSocket
 }

@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "../kernel/file_size.h"
 #include "../kernel/probe.h"
-#include "../kernel/pseudo_file.h"
 #include "../kernel/spare_descriptor.h"
 #include "../openssl/openssl_api.h"
 #include "../send/sender.h"
@@ -133,8 +133,9 @@ Napi::Value SetFileOffset(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), offset < 0 ? -errno : static_cast<double>(offset));
 }
 
-Napi::Value IsPseudo(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), IsPseudoFile(info[0].As<Napi::Number>().Int32Value()));
+// (fd) -> bytes, or -1 (file_size.h)
+Napi::Value SizeOfFile(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(FileSize(info[0].As<Napi::Number>().Int32Value())));
 }
 
 // On libuv's pool: the kernel may have to load its module first.
@@ -200,7 +201,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("setRecordsPerKey", Napi::Function::New<SetRecordsPerWriteKey>(env));
   exports.Set("fileOffset", Napi::Function::New<FileOffset>(env));
   exports.Set("setFileOffset", Napi::Function::New<SetFileOffset>(env));
-  exports.Set("isPseudoFile", Napi::Function::New<IsPseudo>(env));
+  exports.Set("fileSize", Napi::Function::New<SizeOfFile>(env));
   exports.Set("probeTls", Napi::Function::New<ProbeTls>(env));
   exports.Set("probeRekey", Napi::Function::New<ProbeTlsRekey>(env));
   return exports;

@@ -32,12 +32,12 @@ NativeQueue::~NativeQueue() {
   if (queue_) queue_->Close(kNobody, false);
 }
 
-// (item, nativeFile, offset, length, progressMs) -> Submitted or -errno
+// (item, nativeFile, offset, length, progressMs, atOnce) -> Submitted or -errno
 Napi::Value NativeQueue::SendRange(const Napi::CallbackInfo& info) {
   NativeFile* file = NativeFile::Unwrap(info[1].As<Napi::Object>());
   FileRange range{std::move(file->file()), static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()),
                   static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()),
-                  info[4].As<Napi::Number>().Uint32Value()};
+                  info[4].As<Napi::Number>().Uint32Value(), info[5].As<Napi::Boolean>().Value()};
   // A cast rather than std::move(): a range that is refused is not moved from, and the file is still the caller's.
   const int submitted = queue_->SendRange(info[0].As<Napi::Number>().Uint32Value(), static_cast<FileRange&&>(range));
   if (submitted < 0) file->file() = std::move(range.file);

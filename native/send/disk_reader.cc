@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kReadAheadBytes = 128 * 1024;
 
 // Another file system's error than "not in memory" is for sendfile to find; some cannot say what is in memory.
-bool IsInMemory(int fd, uint64_t offset) {
+bool IsByteInMemory(int fd, uint64_t offset) {
   return system_calls.peek(fd, static_cast<off_t>(offset)) >= 0 || errno != EAGAIN;
 }
 
@@ -41,7 +41,14 @@ void ReadIn(const FileWindow& window) {
 }  // namespace
 
 bool AwaitsDisk(int file_fd, uint64_t offset, size_t size) {
-  return !IsInMemory(file_fd, offset) || !IsInMemory(file_fd, offset + size - 1);
+  return !IsByteInMemory(file_fd, offset) || !IsByteInMemory(file_fd, offset + size - 1);
+}
+
+bool IsInMemory(int file_fd, uint64_t offset, size_t size) {
+  for (size_t skip = 0; skip < size; skip += kReadAheadBytes / 2) {
+    if (!IsByteInMemory(file_fd, offset + skip)) return false;
+  }
+  return !AwaitsDisk(file_fd, offset, size);
 }
 
 DiskReader& DiskReader::Instance() {

@@ -28,6 +28,9 @@ struct FileWindow {
 // Whether sendfile(2) would have to wait for these bytes. Looks at the first and the last.
 bool AwaitsDisk(int file_fd, uint64_t offset, size_t size);
 
+// Whether none of these bytes would have to be waited for. Looks more closely: for who must not wait at all.
+bool IsInMemory(int file_fd, uint64_t offset, size_t size);
+
 class DiskReader {
  public:
   // The process's; it and its threads live as long. A thread starts when all others are reading.

@@ -85,6 +85,9 @@ struct SocketQueue::State {
   // --- socket_queue.cc, the owner's thread; these return Submitted or -errno ---
   int SubmitControl(const std::shared_ptr<SocketQueue>& self, ItemId item, ControlItem control, bool is_urgent);
   int SubmitBytes(const std::shared_ptr<SocketQueue>& self, ItemId item, const iovec* buffers, size_t count);
+  int SubmitRange(const std::shared_ptr<SocketQueue>& self, Item item, FileRange&& range);
+  // Under `mutex`: of a range that is to be sent on this thread, as much as the socket takes. 0 or -errno.
+  int SendAtOnce(Item* item);
   // Of the socket that a thread is `busy` with: its number leads nowhere from now on, and only a system call that the
   // kernel has begun still holds the connection, until it returns. False: for want of a descriptor nothing has changed.
   bool LeaveConnection();
@@ -95,6 +98,8 @@ struct SocketQueue::State {
   void SendUrgentAlerts();
   // Under `mutex`: an item that was sent without having been in the queue.
   int FinishAtOnce(const std::shared_ptr<SocketQueue>& self, const Item& item);
+  // Likewise, `settled`: whether nothing is left to be waited for. 0 or -errno.
+  int IsCompleteAtOnce(const TakenItem& settled, bool* complete) const;
   int FailAtOnce(int error);
 
   // --- queue_turn.cc, the sender's thread, under `mutex` ---

@@ -9,7 +9,9 @@
 #include "../kernel/system_calls.h"
 #include "bytes_step.h"
 #include "control_step.h"
+#include "disk_reader.h"
 #include "queue_state.h"
+#include "range_step.h"
 
 namespace ktls {
 
@@ -70,13 +72,54 @@ int SocketQueue::SendRange(ItemId id, FileRange&& range) {
   content.offset = range.offset;
   content.remaining = range.length;
   content.progress_interval = std::chrono::milliseconds(range.progress_ms);
+  Item item{id, false, 0, std::move(content)};
+  const int submitted = state_->SubmitRange(shared_from_this(), std::move(item), std::move(range));
+  state_->outbox.Flush();
+  return submitted;
+}
 
-  const std::lock_guard lock(state_->mutex);
-  if (const int error = state_->Admit()) return error;
+int SocketQueue::State::SubmitRange(const std::shared_ptr<SocketQueue>& self, Item item, FileRange&& range) {
+  const std::lock_guard lock(mutex);
+  if (const int error = Admit()) return error;
+  auto& content = std::get<RangeItem>(item.content);
   content.file = std::make_shared<const UniqueFd>(std::move(range.file));
-  state_->items.push_back({id, false, 0, std::move(content)});
-  state_->Notify(shared_from_this());
+  int error = 0;
+  bool is_taken = false;
+  TakenItem settled;
+  if (range.at_once && MayBypass() && key != Key::kDue) {
+    error = SendAtOnce(&item);
+    is_taken = error == 0 && content.remaining == 0;
+    if (is_taken) error = Settle(item, &settled);
+  }
+  if (is_taken && error == 0) {
+    bool complete;
+    error = IsCompleteAtOnce(settled, &complete);
+    if (complete) return kComplete;
+    AwaitAcceptance(settled);
+    if (error != 0) FailConnection(error);
+  } else {
+    items.push_back(std::move(item));
+    if (error != 0) FailFirst(&items, error);
+  }
+  Notify(self);
   return kPending;
+}
+
+int SocketQueue::State::SendAtOnce(Item* item) {
+  auto& range = std::get<RangeItem>(item->content);
+  const auto size = static_cast<size_t>(range.remaining);
+  if (!IsInMemory(range.file->get(), range.offset, size)) return 0;
+  range.in_memory_until = range.offset + size;
+  item->begun = true;
+  range.progress_reported = Clock::now();
+  while (range.remaining > 0) {
+    const auto limit = static_cast<size_t>(range.remaining);
+    const StepResult result = SendRangeStep(socket.get(), acceptance.kernel_tls(), limit, &range);
+    CountTaken(item, result.taken);
+    if (result.error == -EAGAIN) return 0;
+    if (result.error != 0) return result.error;
+  }
+  return 0;
 }
 
 int SocketQueue::SendBytes(ItemId id, const iovec* buffers, size_t count) {
@@ -153,16 +196,22 @@ int SocketQueue::State::SubmitControl(const std::shared_ptr<SocketQueue>& self, 
 int SocketQueue::State::FinishAtOnce(const std::shared_ptr<SocketQueue>& self, const Item& item) {
   TakenItem settled;
   if (const int error = Settle(item, &settled)) return FailAtOnce(error);
-  if (taken.empty() && outbox.IsIdle()) {  // otherwise it would overtake what completes before it
-    uint64_t accepted;
-    bool connection_is_closed;
-    const int error = acceptance.ReadAccepted(socket.get(), &accepted, &connection_is_closed);
-    if (error) return FailAtOnce(error);
-    if (settled.target <= accepted) return kComplete;
-  }
+  bool complete;
+  if (const int error = IsCompleteAtOnce(settled, &complete)) return FailAtOnce(error);
+  if (complete) return kComplete;
   AwaitAcceptance(settled);
   Notify(self);
   return kPending;
+}
+
+int SocketQueue::State::IsCompleteAtOnce(const TakenItem& settled, bool* complete) const {
+  *complete = false;
+  if (!taken.empty() || !outbox.IsIdle()) return 0;  // it would overtake what completes before it
+  uint64_t accepted;
+  bool connection_is_closed;
+  const int error = acceptance.ReadAccepted(socket.get(), &accepted, &connection_is_closed);
+  *complete = error == 0 && settled.target <= accepted;
+  return error;
 }
 
 int SocketQueue::State::FailAtOnce(int error) {

@@ -37,6 +37,7 @@ struct FileRange {
   uint64_t offset;
   uint64_t length;
   uint32_t progress_ms;  // report kProgress at most this often while bytes advance; 0: never
+  bool at_once = false;  // on the calling thread, if the queue is empty and the file in memory: small ones
 };
 
 // What a submit call answers; otherwise a negative errno, and the item is not in the queue: -EPIPE after a failure or
@@ -52,7 +53,7 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   ~SocketQueue();
 
   // --- the owner's thread ---
-  // Takes the file over, unless the answer is negative.
+  // Takes the file over, unless the answer is negative: then nothing was sent.
   int SendRange(ItemId item, FileRange&& range);
   // An empty queue sends at once (MSG_DONTWAIT); what is not taken is copied and waits its turn.
   int SendBytes(ItemId item, const iovec* buffers, size_t count);

@@ -51,7 +51,7 @@ class Run {
   FaultySocketOptions SocketOptions();
   int Submit(size_t size, int submitted);
   int SubmitBytes(size_t offset, size_t size);
-  int SubmitRange(size_t offset, size_t length);
+  int SubmitRange(size_t offset, size_t length, bool at_once = false);
   int SubmitControl(const Bytes& bytes, bool urgent);
   void Want(size_t offset, size_t size);
   void SubmitAll();
@@ -120,11 +120,11 @@ int Run::SubmitBytes(size_t offset, size_t size) {
   return Submit(size, subject_.queue->SendBytes(++last_item_, parts, std::size(parts)));
 }
 
-int Run::SubmitRange(size_t offset, size_t length) {
+int Run::SubmitRange(size_t offset, size_t length, bool at_once) {
   UniqueFd file = socket_.DuplicateFile(File());
   const bool is_open = file.is_open();
   if (is_open) Want(offset, length);
-  return Submit(length, subject_.queue->SendRange(++last_item_, {std::move(file), offset, length, 0}));
+  return Submit(length, subject_.queue->SendRange(++last_item_, {std::move(file), offset, length, 0, at_once}));
 }
 
 int Run::SubmitControl(const Bytes& bytes, bool urgent) {
@@ -139,7 +139,11 @@ void Run::Want(size_t offset, size_t size) {
 // The sender's thread stops inside its first sendfile, or another call, until everything is submitted, so that a call's
 // occurrence means the same in every run. There is room at once for the first bytes, and for some of the second.
 void Run::SubmitAll() {
-  SubmitBytes(0, 200);
+  if (scenario_.is_at_once) {
+    SubmitRange(0, 200, true);
+  } else {
+    SubmitBytes(0, 200);
+  }
   SubmitBytes(200, 12'000);
   if (SubmitRange(777, 50'000) == kPending) Await({kInsideItem, last_item_, kStallItem});
   if (scenario_.tls) subject_.queue->RequestKeyUpdate();

@@ -31,6 +31,7 @@ struct Scenario {
   End end = End::kFinished;
   SystemCall held = SystemCall::kSendfile;  // where the thread is until everything is submitted
   bool is_on_disk = false;                  // the file: nothing of it is in memory when it is asked for
+  bool is_at_once = false;                  // the head is a range, too, and sent on the owner's thread
 
   bool is_aborted() const { return end == End::kAbortedInside || end == End::kAbortedAndClosedInside; }
   bool is_closed_inside() const {

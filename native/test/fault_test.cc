@@ -171,6 +171,18 @@ TEST(FaultsPlainRead, "fault table: plain bytes without sendfile") {
   TryAll({"plain bytes without sendfile", std::nullopt, false});
 }
 
+Scenario AtOnce(Scenario scenario) {
+  scenario.is_at_once = true;
+  return scenario;
+}
+
+TEST(FaultsAtOnce, "fault table: a range that is sent on the owner's thread") {
+  TryAll(AtOnce({"TLS 1.3, at once", TlsVersion::kTls13}));
+  TryAll(AtOnce({"TLS 1.2, at once, where TCP accepts late", TlsVersion::kTls12, true, true}));
+  TryAll(AtOnce({"plain bytes, at once", std::nullopt}));
+  TryAll(AtOnce({"plain bytes without sendfile, at once", std::nullopt, false}));
+}
+
 TEST(FaultsDisk, "fault table: TLS 1.3, of a file that is on a disk") {
   Scenario scenario{"TLS 1.3, from a disk", TlsVersion::kTls13};
   scenario.is_on_disk = true;

@@ -213,7 +213,7 @@ void FaultySocket::Refuse() {
 }
 
 void FaultySocket::Hold(SystemCall call) {
-  if (options_.held == call) options_.on_held();
+  if (options_.held == call && std::this_thread::get_id() != owner_) options_.on_held();
 }
 
 ssize_t FaultySocket::SendFile(int file_fd, off_t* offset, size_t count) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "fake_kernel_tls.h"
@@ -85,6 +86,7 @@ class FaultySocket {
   const FdHooks tls_hooks_;
   std::vector<std::unique_ptr<ScopedFdHooks>> hooks_;
   const ScopedGlobalHooks global_hooks_;
+  const std::thread::id owner_ = std::this_thread::get_id();
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable closed_;

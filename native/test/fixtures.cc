@@ -142,6 +142,10 @@ int Subject::SendRange(ItemId item, const UniqueFd& file, uint64_t offset, uint6
   return queue->SendRange(item, {Duplicate(file), offset, length, progress_ms});
 }
 
+int Subject::SendRangeAtOnce(ItemId item, const UniqueFd& file, uint64_t offset, uint64_t length) {
+  return queue->SendRange(item, {Duplicate(file), offset, length, 0, true});
+}
+
 int Subject::SendBytes(ItemId item, const Bytes& bytes) {
   const iovec buffer{const_cast<uint8_t*>(bytes.data()), bytes.size()};
   return queue->SendBytes(item, &buffer, 1);

@@ -47,6 +47,7 @@ struct Subject {
   ~Subject();
 
   int SendRange(ItemId item, const UniqueFd& file, uint64_t offset, uint64_t length, uint32_t progress_ms = 0);
+  int SendRangeAtOnce(ItemId item, const UniqueFd& file, uint64_t offset, uint64_t length);
   int SendBytes(ItemId item, const Bytes& bytes);
   // Until the kernel has taken so much.
   bool WaitUntilSent(uint64_t bytes) const;

@@ -34,8 +34,16 @@ export interface NativeFile {
 
 /** native/binding/native_queue.h. `item` numbers are chosen by the caller; 0 means that nobody waits. */
 export interface NativeQueue {
-  /** Takes `file` over, unless the answer is negative. */
-  sendRange(item: number, file: NativeFile, offset: number, length: number, progressMs: number): Submitted
+  /** Takes `file` over, unless the answer is negative: then nothing was sent. */
+  sendRange(
+    item: number,
+    file: NativeFile,
+    offset: number,
+    length: number,
+    progressMs: number,
+    /** On this thread, if the queue is empty and the file is in memory. */
+    atOnce: boolean,
+  ): Submitted
   sendBytes(item: number, buffers: readonly Uint8Array[]): Submitted
   /** `item` is told KeySpent, once, when the write key should change and the kernel cannot. */
   watchKey(item: number): void
@@ -73,8 +81,8 @@ export interface NativeBinding {
   setRecordsPerKey(records: number): void
   fileOffset(fd: number): number
   setFileOffset(fd: number, offset: number): number
-  /** A file whose size says nothing about what can be read from it (proc, sysfs). */
-  isPseudoFile(fd: number): boolean
+  /** Bytes of a regular file. Negative: of another kind, or its size is nominal (proc, sysfs). */
+  fileSize(fd: number): number
   probeTls(version: number, cipher: number): Promise<number>
   probeRekey(): Promise<number>
 }

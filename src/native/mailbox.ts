@@ -21,23 +21,25 @@ export class Mailbox {
     binding.openMailbox((triples) => this.#handOut(triples))
   }
 
-  /** Reserves a number, lets `send` use it, and keeps the handler only if the item is under way afterwards. */
-  submit(handler: CompletionHandler, send: (item: number) => Submitted): Submitted {
-    const item = this.expect(handler)
+  /** Lets `send` use a number, and keeps what `handler` makes only if the item is under way afterwards. */
+  submit(send: (item: number) => Submitted, handler: () => CompletionHandler): Submitted {
+    const item = this.#nextItem()
     const submitted = send(item)
-    if (submitted !== 0) this.forget(item)
+    // Completions come in later turns of the event loop.
+    if (submitted === 0) this.#expect(item, handler())
     return submitted
   }
 
   expect(handler: CompletionHandler): number {
-    const item = this.#add(handler)
-    if (this.#handlers.size - this.#watched.size === 1) this.#binding.holdEventLoop(true)
+    const item = this.#nextItem()
+    this.#expect(item, handler)
     return item
   }
 
   /** The same for something that may never come: the process does not stay alive for it. */
   watch(handler: CompletionHandler): number {
-    const item = this.#add(handler)
+    const item = this.#nextItem()
+    this.#handlers.set(item, handler)
     this.#watched.add(item)
     return item
   }
@@ -47,11 +49,15 @@ export class Mailbox {
     if (this.#handlers.size === this.#watched.size) this.#binding.holdEventLoop(false)
   }
 
-  #add(handler: CompletionHandler): number {
+  #expect(item: number, handler: CompletionHandler): void {
+    this.#handlers.set(item, handler)
+    if (this.#handlers.size - this.#watched.size === 1) this.#binding.holdEventLoop(true)
+  }
+
+  #nextItem(): number {
     do {
       this.#lastItem = this.#lastItem === maximumItem ? 1 : this.#lastItem + 1
     } while (this.#handlers.has(this.#lastItem))
-    this.#handlers.set(this.#lastItem, handler)
     return this.#lastItem
   }
 

@@ -1,3 +1,4 @@
+import { createAttachment } from '../attachment.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import { sharedSlot } from '../shared-state.js'
 
@@ -16,7 +17,7 @@ interface Remembered {
   fallbackReason?: FallbackReason
 }
 
-const states = sharedSlot('offload states', () => new WeakMap<object, Remembered>())
+const states = sharedSlot('offload states', () => createAttachment<Remembered>())
 
 /** What is remembered of a socket, response, request or zero-copy pipe. */
 export function rememberedState(of: object): Remembered | undefined {
@@ -31,13 +32,13 @@ export function remember(of: object): Remembered {
   return fresh
 }
 
-const optedOut = sharedSlot('opted out', () => new WeakSet<object>())
+const optedOut = sharedSlot('opted out', () => ({ anybody: false, objects: createAttachment<boolean>() }))
 
 export function isOptedOut(object: object): boolean {
-  return optedOut.has(object)
+  return optedOut.anybody && optedOut.objects.get(object) === true
 }
 
 export function optOut(object: object, out: boolean): void {
-  if (out) optedOut.add(object)
-  else optedOut.delete(object)
+  optedOut.anybody = true
+  optedOut.objects.set(object, out)
 }

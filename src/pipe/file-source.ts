@@ -1,25 +1,35 @@
-import fs, { fstatSync, ReadStream } from 'node:fs'
+import fs, { ReadStream } from 'node:fs'
 import type { NativeBinding } from '../native/binding.js'
-import { hasOriginalMethod, type InternalSource } from '../node-internals.js'
+import type { InternalSource } from '../node-internals.js'
 import { isOptedOut } from '../observe/offload-state.js'
 import type { Remainder, SourceFacts } from './transfer-plan.js'
 
+const { _read, _destroy } = ReadStream.prototype as unknown as InternalSource
 const original = {
-  _read: (ReadStream.prototype as unknown as InternalSource)._read,
   read: ReadStream.prototype.read,
   push: ReadStream.prototype.push,
   emit: ReadStream.prototype.emit,
 }
 
+/** Core's own read: it fills the buffer, or finds the end. */
+export function readOrdinarily(source: InternalSource, size: number): void {
+  _read.call(source, size)
+}
+
+export const destroyOrdinarily = _destroy
+
 /** A ReadStream seen as a file with a position. */
 export class FileSource {
   readonly stream: ReadStream
   readonly #internals: InternalSource
+  readonly #ownRead: InternalSource['_read']
   /** The end that was found when the file was last looked at; -1 before. */
   #plannedEnd = -1
 
-  constructor(stream: ReadStream) {
+  /** `ownRead`: the _read that it gets for offloading, which does not count as a wrapper. */
+  constructor(stream: ReadStream, ownRead: InternalSource['_read']) {
     this.stream = stream
+    this.#ownRead = ownRead
     this.#internals = stream as unknown as InternalSource
   }
 
@@ -31,20 +41,26 @@ export class FileSource {
     return this.#internals.fd ?? -1
   }
 
-  /** `ownRead`: the _read that was put on the instance for offloading, which does not count as a wrapper. */
-  facts(ownRead: InternalSource['_read'] | undefined): SourceFacts {
+  facts(): SourceFacts {
     const { stream } = this
+    const { _read: read } = this.#internals
     return {
       optedOut: isOptedOut(stream),
       unavailable: stream.destroyed || stream.readableEnded,
       wrapped:
-        (this.#internals._read !== original._read && this.#internals._read !== ownRead) ||
+        (read !== _read && read !== this.#ownRead) ||
         this.#internals._readableState.objectMode ||
-        !hasOriginalMethod(stream, original, 'read') ||
-        !hasOriginalMethod(stream, original, 'push') ||
-        !hasOriginalMethod(stream, original, 'emit'),
+        stream.read !== original.read ||
+        stream.push !== original.push ||
+        stream.emit !== original.emit,
       customFs: !readsThroughNode(stream),
     }
+  }
+
+  /** Whether no more than that can be left of a regular file that holds something. Costs less to know than remainder(). */
+  holdsLessThan(binding: NativeBinding, bytes: number): boolean {
+    const size = binding.fileSize(this.fd)
+    return size > 0 && Math.min(size - (this.#internals.pos ?? 0), this.#internals.end + 1) < bytes
   }
 
   /** Looks at the file again only when the end found before has been reached. */
@@ -97,9 +113,13 @@ export class FileSource {
     this.stream.push(null)
   }
 
-  /** Core's own read: it fills the buffer, or finds the end. */
+  /** Lets core read from now on, unless somebody else has put a _read in place of ours. */
+  giveBack(): void {
+    if (this.#internals._read === this.#ownRead) this.#internals._read = _read
+  }
+
   readOrdinarily(size: number): void {
-    original._read.call(this.#internals, size)
+    readOrdinarily(this.#internals, size)
   }
 
   // Without `start` the stream reads from the descriptor's own offset, and moves it. Negative: it has none (a FIFO).
@@ -107,17 +127,15 @@ export class FileSource {
     return this.#internals.pos ?? binding.fileOffset(this.fd)
   }
 
-  // fstat of an open descriptor answers from the inode, so it is not worth a trip to another thread.
+  // Its answer comes from the inode, so it is not worth a trip to another thread.
   #findEnd(binding: NativeBinding, offset: number): boolean {
     if (offset < this.#plannedEnd) return true
-    const stats = fstatSync(this.fd)
-    // Only files without blocks can be made up as they are read; of the others statfs need not be asked.
-    const isMadeUp = stats.blocks === 0 && stats.size > 0 && binding.isPseudoFile(this.fd)
-    if (!stats.isFile() || isMadeUp) return false
+    const size = binding.fileSize(this.fd)
+    if (size < 0) return false
     const { end, pos, bytesRead } = this.#internals
     // As in core: without a position `end` counts from where the stream began.
     const lastAllowed = pos === undefined ? offset - bytesRead + end : end
-    this.#plannedEnd = Math.min(stats.size, lastAllowed + 1)
+    this.#plannedEnd = Math.min(size, lastAllowed + 1)
     return true
   }
 }

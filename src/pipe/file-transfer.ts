@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import { KtlsError } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeBinding } from '../native/binding.js'
-import type { InternalSource } from '../node-internals.js'
 import { publishTransferEnd, publishTransferError, publishTransferStart } from '../observe/diagnostics.js'
 import { recordFallback } from '../observe/fallback.js'
 import { remember } from '../observe/offload-state.js'
@@ -15,7 +14,7 @@ import type { FileSource } from './file-source.js'
 import { RangePace } from './range-pace.js'
 import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
-import { planRange } from './transfer-plan.js'
+import { planRange, type SupportFacts } from './transfer-plan.js'
 
 /** Who else wants to know how a transfer goes (a zero-copy pipe). */
 export interface TransferListener {
@@ -45,10 +44,10 @@ export class FileTransfer implements RangeObserver {
   }
 
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
-  read(size: number, ownRead: InternalSource['_read']): void {
+  read(size: number): void {
     const goOn = () => {
       if (this.#source.stream.destroyed) return
-      if (!this.#sendNextRange(ownRead)) this.#source.readOrdinarily(size)
+      if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
     }
     if (!this.#destination.waitUntilConnected(goOn)) goOn()
   }
@@ -85,13 +84,19 @@ export class FileTransfer implements RangeObserver {
   }
 
   /** False: core is to read, and what it reads goes the ordinary way. */
-  #sendNextRange(ownRead: InternalSource['_read']): boolean {
+  #sendNextRange(): boolean {
+    const support = supportFacts()
+    if (!this.#begun && this.#isTooSmall(support)) {
+      // Nor is any later part of it larger.
+      this.#source.giveBack()
+      return this.#decline('below-minimum-size')
+    }
     const facts = {
       ...this.#source.remainder(this.#binding),
       begun: this.#begun,
       maximumBytes: this.#pace.maximumBytes,
     }
-    const plan = planRange(this.#source.facts(ownRead), facts, this.#destination.facts(), supportFacts())
+    const plan = planRange(this.#source.facts(), facts, this.#destination.facts(), support)
     if (!plan.offload) return this.#decline(plan.reason)
     if (plan.length === 0) {
       this.#source.end()
@@ -125,6 +130,13 @@ export class FileTransfer implements RangeObserver {
     }
     this.#source.beginRange()
     return true
+  }
+
+  // Asked first, and cheaply: most files of most servers are small.
+  #isTooSmall({ settings }: SupportFacts): boolean {
+    const { socket } = this.#destination
+    const minimumBytes = socket === null ? false : settings.minimumBytes[engineOf(socket)]
+    return minimumBytes !== false && this.#source.holdsLessThan(this.#binding, minimumBytes)
   }
 
   #decline(reason: FallbackReason): false {

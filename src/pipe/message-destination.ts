@@ -1,13 +1,7 @@
 import type { OutgoingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FallbackReason } from '../fallback-reason.js'
-import {
-  asInternal,
-  hasOriginalMethod,
-  type InternalMessage,
-  markNeedDrain,
-  type WriteCallback,
-} from '../node-internals.js'
+import { asInternal, type InternalMessage, markNeedDrain, type WriteCallback } from '../node-internals.js'
 import { isOptedOut } from '../observe/offload-state.js'
 import { mayPassThrough, passesThrough } from './pass-through.js'
 import { engineOf, isSecuring, socketObstacle, waitUntilConnected } from './socket-destination.js'
@@ -60,7 +54,7 @@ export class MessageDestination {
   write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined {
     const { object, socket } = this
     if (socket === null) return 'response-not-current'
-    if (!this.#isUntouched('write') && !this.#isProvenToPassThrough()) return 'response-wrapped'
+    if (!this.#hasNodesWrite && !this.#isProvenToPassThrough()) return 'response-wrapped'
     // One batch: the head, the chunk's size and the range reach the socket's writer together.
     socket.cork()
     // Node's own: the application has not called it, so nobody's wrapper is to hear of it.
@@ -76,8 +70,13 @@ export class MessageDestination {
     return obstacle
   }
 
-  #isUntouched(name: string): boolean {
-    return hasOriginalMethod(this.object, this.#http.OutgoingMessage.prototype, name)
+  // Named, not looked up by name: this is asked for each response, and V8 remembers only where a name leads.
+  get #hasNodesWrite(): boolean {
+    return this.object.write === this.#http.OutgoingMessage.prototype.write
+  }
+
+  get #hasNodesSend(): boolean {
+    return this.#internals._send === (this.#http.OutgoingMessage.prototype as unknown as InternalMessage)._send
   }
 
   // Once for a `write`: what it does with chunks it has decided with the head.
@@ -93,8 +92,8 @@ export class MessageDestination {
   #messageObstacle(): FallbackReason | undefined {
     const { object } = this
     if (object.destroyed || object.writableEnded || this.socket?.destroyed) return 'destination-unavailable'
-    if (!this.#isUntouched('_send')) return 'response-wrapped'
-    if (!this.#isUntouched('write') && !mayPassThrough(object)) return 'response-wrapped'
+    if (!this.#hasNodesSend) return 'response-wrapped'
+    if (!this.#hasNodesWrite && !mayPassThrough(object)) return 'response-wrapped'
     if (this.#internals.strictContentLength === true) return 'strict-content-length'
     const status = (object as Partial<ServerResponse>).statusCode
     const bodiless = status === 204 || status === 304 || (status !== undefined && status < 200)

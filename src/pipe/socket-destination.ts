@@ -1,13 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FallbackReason } from '../fallback-reason.js'
-import {
-  asInternal,
-  hasOriginalMethod,
-  loadedModule,
-  type StreamHandle,
-  type WriteCallback,
-} from '../node-internals.js'
+import { asInternal, loadedModule, type StreamHandle, type WriteCallback } from '../node-internals.js'
 import { isOptedOut } from '../observe/offload-state.js'
 import type { Engine } from '../options.js'
 import { SocketWriter } from '../socket/socket-writer.js'
@@ -45,6 +39,8 @@ export class SocketDestination {
 }
 
 export function engineOf(socket: Socket): Engine {
+  // Every TLSSocket says so of itself, and so may any other: a server behind a proxy that speaks TLS.
+  if (!('encrypted' in socket)) return 'tcp'
   const tls = loadedModule('tls')
   return tls !== undefined && socket instanceof tls.TLSSocket ? 'tls' : 'tcp'
 }
@@ -54,10 +50,10 @@ export function socketObstacle(socket: Socket): FallbackReason | undefined {
   const internals = asInternal(socket)
   const handle = internals._handle
   const writer = SocketWriter.existing(socket)
-  const prototype = Object.getPrototypeOf(socket) as object
-  const untouched = (name: string) => hasOriginalMethod(socket, prototype, name)
+  const born = Object.getPrototypeOf(socket) as typeof internals
   // The writer's own methods are there for good; anybody else's see bytes that a range would not show them.
-  if (!untouched('write') || (!writer && !(untouched('_write') && untouched('_writev')))) return 'socket-wrapped'
+  if (internals.write !== born.write) return 'socket-wrapped'
+  if (!writer && (internals._write !== born._write || internals._writev !== born._writev)) return 'socket-wrapped'
   if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') return 'http2'
   if (handle && !socket.connecting && !isOnTcp(socket, handle)) return 'socket-not-tcp'
   return writer?.refusal

@@ -1,6 +1,7 @@
 import { ReadStream } from 'node:fs'
 import { addAbortSignal, type Writable as CoreWritable } from 'node:stream'
 import { Writable } from 'readable-stream'
+import { createAttachment } from '../attachment.js'
 import { invalidArgument } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { WriteCallback } from '../node-internals.js'
@@ -23,10 +24,10 @@ export interface ZeroCopyPipe extends CoreWritable {
   readonly bytesOffloaded: number
 }
 
-const pipes = sharedSlot('zero-copy pipes', () => new WeakMap<object, object>())
+const pipes = sharedSlot('zero-copy pipes', () => createAttachment<object>())
 
 export function isZeroCopyPipe(object: object): boolean {
-  return pipes.has(object)
+  return pipes.get(object) !== undefined
 }
 
 /** What a zero-copy pipe writes to. */

@@ -1,3 +1,4 @@
+import { createAttachment } from '../attachment.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeFile } from '../native/binding.js'
 import type { Engine } from '../options.js'
@@ -27,7 +28,7 @@ export interface FileRange {
   failure?: Error | undefined
 }
 
-const ranges = sharedSlot('ranges', () => new WeakMap<object, FileRange>())
+const ranges = sharedSlot('ranges', () => createAttachment<FileRange>())
 
 /**
  * A chunk that stands for a range: it counts as that many bytes in every queue it passes, and holds none. Should it ever

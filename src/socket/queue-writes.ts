@@ -10,6 +10,8 @@ import type { FileRange } from './file-range.js'
 const { ENODATA, EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno
 // For want of a thread or a descriptor; nothing is wrong with the socket.
 const passing = new Set([-EAGAIN, -EMFILE, -ENFILE, -ENOMEM])
+/** Up to this many bytes of a file it costs the event loop less to send them than to wake a thread for it. */
+const bytesAtOnce: Record<Engine, number> = { tls: 64 * 1024, tcp: 256 * 1024 }
 const alertRecord = 21
 const closeNotify = Uint8Array.of(1, 0) // warning, close_notify: RFC 8446, 6.1
 
@@ -38,37 +40,40 @@ export class QueueWrites {
     const size = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
     if (size === 0) return callback()
     this.#socket._unrefTimer()
-    this.#submit(
-      (item) => this.#queue.sendBytes(item, buffers),
-      (outcome) => {
-        if (outcome === Outcome.Complete) this.bytesWritten += size
-        this.#answer(outcome, callback)
-      },
-    )
+    const settle = (outcome: number) => {
+      if (outcome === Outcome.Complete) this.bytesWritten += size
+      this.#answer(outcome, callback)
+    }
+    const submitted = this.#submit((item) => this.#queue.sendBytes(item, buffers), settle)
+    if (submitted !== 0) settle(submitted > 0 ? Outcome.Complete : submitted)
   }
 
   /** False: the queue cannot take it now, nothing of it was sent, and the range must go another way. */
   sendRange(range: FileRange, callback: WriteCallback): boolean {
     const timeoutMs = this.#socket.timeout ?? 0
     const progressMs = timeoutMs > 0 ? Math.max(1, Math.floor(timeoutMs / 4)) : 0
+    const length = range.remaining
+    const settle = (outcome: number, bytesTaken: number) => {
+      this.#socket._unrefTimer()
+      if (outcome === Outcome.Progress) return
+      const bytesSent = outcome === Outcome.Complete ? length : bytesTaken
+      range.offset += bytesSent
+      range.remaining -= bytesSent
+      range.bytesSent += bytesSent
+      range.bytesOffloaded += bytesSent
+      this.bytesWritten += bytesSent
+      if (outcome === -ENODATA) callback(sourceTruncated(range.remaining))
+      else this.#answer(outcome, callback)
+    }
     const submitted = this.#submit(
-      (item) => this.#queue.sendRange(item, range.file, range.offset, range.remaining, progressMs),
-      (outcome, bytesSent) => {
-        this.#socket._unrefTimer()
-        if (outcome === Outcome.Progress) return
-        range.offset += bytesSent
-        range.remaining -= bytesSent
-        range.bytesSent += bytesSent
-        range.bytesOffloaded += bytesSent
-        this.bytesWritten += bytesSent
-        if (outcome === -ENODATA) callback(sourceTruncated(range.remaining))
-        else this.#answer(outcome, callback)
-      },
-      (outcome) => passing.has(outcome),
+      (item) =>
+        this.#queue.sendRange(item, range.file, range.offset, length, progressMs, length <= bytesAtOnce[this.#engine]),
+      settle,
     )
     if (passing.has(submitted)) return false
     this.#socket._unrefTimer()
     range.observer.rangeOffloaded(this.#engine)
+    if (submitted !== 0) settle(submitted > 0 ? Outcome.Complete : submitted, 0)
     return true
   }
 
@@ -80,10 +85,8 @@ export class QueueWrites {
 
   /** Completes when close_notify was accepted by TCP, or when it never will be. */
   sendCloseNotify(callback: () => void): void {
-    this.#submit(
-      (item) => this.#queue.sendControl(item, alertRecord, closeNotify, false),
-      () => callback(),
-    )
+    const submitted = this.#submit((item) => this.#queue.sendControl(item, alertRecord, closeNotify, false), callback)
+    if (submitted !== 0) callback()
   }
 
   /** Nothing is sent after it. The first call's `released` is called when the queue's descriptor is closed. */
@@ -91,26 +94,19 @@ export class QueueWrites {
     if (this.#closed) return
     this.#closed = true
     if (this.#keyItem !== undefined) this.#mailbox.forget(this.#keyItem)
-    const item = this.#mailbox.expect(() => released())
-    if (!this.#queue.close(item, forReset)) return
-    this.#mailbox.forget(item)
-    released()
+    const closed = this.#mailbox.submit(
+      (item) => (this.#queue.close(item, forReset) ? 1 : 0),
+      () => () => released(),
+    )
+    if (closed > 0) released()
   }
 
-  /** `settle` may be called before this returns; not at all when `unanswered` says so of a refusal. */
-  #submit(
-    send: (item: number) => Submitted,
-    settle: (outcome: number, bytesSent: number) => void,
-    unanswered?: (outcome: number) => boolean,
-  ): Submitted {
-    const context = new AsyncResource('KTLSPIPEWRITE')
-    const submitted = this.#mailbox.submit(
-      (outcome, bytesSent) => context.runInAsyncScope(settle, undefined, outcome, bytesSent),
-      send,
-    )
-    if (submitted > 0) settle(Outcome.Complete, 0)
-    else if (submitted < 0 && !unanswered?.(submitted)) settle(submitted, 0)
-    return submitted
+  /** What is under way afterwards `settle` is told of later, in the async context of now; any other answer is the caller's. */
+  #submit(send: (item: number) => Submitted, settle: (outcome: number, bytesTaken: number) => void): Submitted {
+    return this.#mailbox.submit(send, () => {
+      const context = new AsyncResource('KTLSPIPEWRITE')
+      return (outcome, bytesTaken) => context.runInAsyncScope(settle, undefined, outcome, bytesTaken)
+    })
   }
 
   // A write that is under way when its socket is destroyed ends without an error of its own, as in Node.

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { createAttachment } from '../attachment.js'
 import { KtlsError } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeBinding, NativeQueue } from '../native/binding.js'
@@ -29,7 +30,7 @@ const proofBytes = 1024
 // Each attempt waits for a write to leave; more are needed only if somebody else writes to the handle natively.
 const maximumAttempts = 8
 
-const writers = sharedSlot('socket writers', () => new WeakMap<Socket, SocketWriter>())
+const writers = sharedSlot('socket writers', () => createAttachment<SocketWriter>())
 
 /**
  * Everything that a socket's Writable queue gives out, in its order: ordinary chunks and ranges. Before the hand-over
@@ -168,7 +169,7 @@ export class SocketWriter implements SocketMethods {
   #handedOver(socket: TLSSocket, queue: NativeQueue): QueueWrites {
     const writes = new QueueWrites(this.#socket, 'tls', queue, this.#mailbox)
     this.#kernel = writes
-    if (this.#socket._handle !== null) guardHandle(this.#socket._handle, this.#binding)
+    if (this.#socket._handle !== null) guardHandle(this.#socket._handle)
     writes.watchKey(() => {
       countFallback('key-spent')
       publishSession(() => ({ socket, encryption: 'kernel', reason: 'key-spent' }))

@@ -1,10 +1,16 @@
-import type { NativeBinding } from '../native/binding.js'
+import { loadBinding } from '../native/load.js'
 import type { StreamHandle } from '../node-internals.js'
 
 /** What a TLS handle must not do itself any more once the kernel writes its session's records. */
-export function guardHandle(handle: StreamHandle, binding: NativeBinding): void {
+const guards = {
   // Node's own would take the callback that tells of alerts.
-  handle.enableTrace = () => binding.traceSession(handle)
+  enableTrace(this: StreamHandle): void {
+    loadBinding().binding?.traceSession(this)
+  },
   // Not done: the kernel's records are full.
-  handle.setMaxSendFragment = () => 0
+  setMaxSendFragment: () => 0,
+}
+
+export function guardHandle(handle: StreamHandle): void {
+  Object.assign(handle, guards)
 }

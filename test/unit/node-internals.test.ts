@@ -1,7 +1,7 @@
 import http from 'node:http'
 import net from 'node:net'
 import t from 'tap'
-import { hasOriginalMethod, loadedModule } from '../../src/node-internals.js'
+import { loadedModule } from '../../src/node-internals.js'
 import { root, runNode } from './fixtures/child.js'
 
 t.test('loadedModule: what is loaded already', async (t) => {
@@ -39,28 +39,4 @@ t.test('loadedModule: asking loads nothing; what is loaded later is found later'
     true,
     [true, true, true, true],
   ])
-})
-
-t.test('hasOriginalMethod', async (t) => {
-  class Base {
-    method() {}
-    [Symbol.iterator]() {}
-  }
-  class Derived extends Base {
-    other() {}
-  }
-  const object = new Derived()
-  t.equal(hasOriginalMethod(object, Derived.prototype, 'method'), true)
-  t.equal(hasOriginalMethod(object, Base.prototype, 'method'), true)
-  t.equal(hasOriginalMethod(Object.assign(new Derived(), { method() {} }), Derived.prototype, 'method'), false)
-  t.equal(
-    hasOriginalMethod(
-      new (class extends Derived {
-        override method() {}
-      })(),
-      Base.prototype,
-      'method',
-    ),
-    false,
-  )
 })

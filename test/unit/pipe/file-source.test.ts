@@ -6,7 +6,7 @@ import fs, {
   constants,
   createReadStream,
   openSync,
-  type ReadStream,
+  ReadStream,
   readSync,
   truncateSync,
   writeFileSync,
@@ -35,6 +35,9 @@ function makeFile(t: Test, bytes: Buffer | string = content): string {
   return path
 }
 
+const ownRead: InternalSource['_read'] = () => {}
+const sourceOf = (stream: ReadStream) => new FileSource(stream, ownRead)
+
 /** Of a file that is open: a stream that opens it by itself may do so when the test and its folder are gone. */
 function streamOf(t: Test, path: string, options: StreamOptions = {}): ReadStream {
   const stream = createReadStream('', { ...options, fd: openSync(path, 'r') })
@@ -49,7 +52,7 @@ function piped(t: Test, fd: number, options: StreamOptions = {}) {
   Object.assign(stream, { _read: () => {} })
   stream.pipe(sink)
   t.teardown(() => stream.destroy())
-  return { stream, sink, source: new FileSource(stream) }
+  return { stream, sink, source: sourceOf(stream) }
 }
 
 t.test('a whole file', async (t) => {
@@ -112,7 +115,7 @@ t.test('what went past the stream moves its position, and core goes on from ther
     readSync(fd, Buffer.alloc(50), 0, 50, null)
     const read: Buffer[] = []
     const stream = createReadStream('', { ...options, fd, autoClose: false })
-    const source = new FileSource(stream)
+    const source = sourceOf(stream)
     const sink = new Writable({
       write(chunk, _encoding, callback) {
         read.push(chunk)
@@ -142,7 +145,7 @@ t.test('without start the descriptor itself is moved', async (t) => {
   readSync(fd, next, 0, 1, null)
   t.equal(next.toString(), content.toString('latin1', 300, 301))
   const positioned = createReadStream('', { fd, start: 5, autoClose: false })
-  new FileSource(positioned).advance(binding, 10)
+  sourceOf(positioned).advance(binding, 10)
   t.equal(binding.fileOffset(fd), 301, 'with start it is left alone')
 })
 
@@ -269,7 +272,7 @@ t.test('a source that pipe() has stopped until its destination drains', async (t
   const full = new Writable({ highWaterMark: 1, write: () => {} })
   full.write('x')
   stream.pipe(full)
-  const source = new FileSource(stream)
+  const source = sourceOf(stream)
   t.equal(stream.readableFlowing, false)
   t.equal(source.flowsLater, true)
   t.equal(source.remainder(binding).shared, false)
@@ -286,7 +289,7 @@ t.test('one that has had several destinations, of which one is still waited for'
     stream.pipe(sink)
   }
   stream.unpipe(other)
-  const source = new FileSource(stream)
+  const source = sourceOf(stream)
   t.match(readableState(stream).awaitDrainWriters, { size: Number }, 'a set of them')
   stream.pause()
   t.equal(source.flowsLater, true)
@@ -297,7 +300,7 @@ t.test('one that has had several destinations, of which one is still waited for'
 
 t.test('facts of an untouched stream', async (t) => {
   const stream = streamOf(t, makeFile(t))
-  t.strictSame(new FileSource(stream).facts(undefined), {
+  t.strictSame(sourceOf(stream).facts(), {
     optedOut: false,
     unavailable: false,
     wrapped: false,
@@ -308,20 +311,20 @@ t.test('facts of an untouched stream', async (t) => {
 t.test('opted out', async (t) => {
   const { stream, source } = piped(t, openSync(makeFile(t), 'r'))
   optOut(stream, true)
-  t.equal(source.facts(undefined).optedOut, true)
+  t.equal(source.facts().optedOut, true)
   optOut(stream, false)
-  t.equal(source.facts(undefined).optedOut, false)
+  t.equal(source.facts().optedOut, false)
 })
 
 t.test('unavailable: destroyed, or read to its end', async (t) => {
   const destroyed = streamOf(t, makeFile(t))
   destroyed.destroy()
-  t.equal(new FileSource(destroyed).facts(undefined).unavailable, true)
+  t.equal(sourceOf(destroyed).facts().unavailable, true)
   const ended = createReadStream(makeFile(t), { emitClose: false })
   const end = once(ended, 'end')
   ended.resume()
   await end
-  t.equal(new FileSource(ended).facts(undefined).unavailable, true)
+  t.equal(sourceOf(ended).facts().unavailable, true)
 })
 
 t.test('wrapped: methods of its own, unless they are ours', async (t) => {
@@ -329,7 +332,7 @@ t.test('wrapped: methods of its own, unless they are ours', async (t) => {
   const wrapped = (change: (stream: ReadStream) => void) => {
     const stream = streamOf(t, path)
     change(stream)
-    return new FileSource(stream).facts(undefined).wrapped
+    return sourceOf(stream).facts().wrapped
   }
   for (const name of ['_read', 'read', 'push', 'emit'] as const) {
     t.equal(
@@ -352,9 +355,8 @@ t.test('wrapped: methods of its own, unless they are ours', async (t) => {
   const stream = streamOf(t, path)
   const ours = () => {}
   ;(stream as unknown as InternalSource)._read = ours
-  const source = new FileSource(stream)
-  t.equal(source.facts(ours).wrapped, false)
-  t.equal(source.facts(() => {}).wrapped, true)
+  t.equal(new FileSource(stream, ours).facts().wrapped, false)
+  t.equal(sourceOf(stream).facts().wrapped, true)
   class Derived extends fs.ReadStream {
     override push(chunk: Buffer | null): boolean {
       return super.push(chunk)
@@ -362,16 +364,16 @@ t.test('wrapped: methods of its own, unless they are ours', async (t) => {
   }
   const derived = Reflect.construct(Derived, ['', { fd: openSync(path, 'r') }]) as Derived
   t.teardown(() => derived.destroy())
-  t.equal(new FileSource(derived).facts(undefined).wrapped, true, 'a subclass')
+  t.equal(sourceOf(derived).facts().wrapped, true, 'a subclass')
 })
 
 t.test('a file system of its own', async (t) => {
   const path = makeFile(t)
   const { open, read, close } = fs
   const custom = streamOf(t, path, { fs: { open, read, close } } as object)
-  t.equal(new FileSource(custom).facts(undefined).customFs, true)
+  t.equal(sourceOf(custom).facts().customFs, true)
   const nodes = streamOf(t, path, { fs } as object)
-  t.equal(new FileSource(nodes).facts(undefined).customFs, false, "Node's own, by name")
+  t.equal(sourceOf(nodes).facts().customFs, false, "Node's own, by name")
 })
 
 t.test('a stream of a FileHandle', async (t) => {
@@ -379,11 +381,41 @@ t.test('a stream of a FileHandle', async (t) => {
   const stream = handle.createReadStream({ start: 5 })
   const sink = new Writable({ write: (_chunk, _encoding, callback) => callback() })
   stream.pipe(sink)
-  const source = new FileSource(stream as ReadStream)
-  t.strictSame(source.facts(undefined), { optedOut: false, unavailable: false, wrapped: false, customFs: false })
+  const source = sourceOf(stream as ReadStream)
+  t.strictSame(source.facts(), { optedOut: false, unavailable: false, wrapped: false, customFs: false })
   t.equal(source.fd, handle.fd)
   t.match(source.remainder(binding), { isRegularFile: true, offset: 5, bytesLeft: 995 })
   await once(stream, 'close')
+})
+
+t.test('giveBack lets core read, unless somebody has put a _read of their own in place', async (t) => {
+  const { stream, source } = piped(t, openSync(makeFile(t), 'r'))
+  const core = Reflect.get(ReadStream.prototype, '_read')
+  Object.assign(stream, { _read: ownRead })
+  source.giveBack()
+  t.equal(Reflect.get(stream, '_read'), core)
+  const theirs = () => {}
+  Object.assign(stream, { _read: theirs })
+  source.giveBack()
+  t.equal(Reflect.get(stream, '_read'), theirs)
+})
+
+t.test('holdsLessThan: at most what the file, start and end allow; nothing is said of what is no file', async (t) => {
+  const path = makeFile(t)
+  const holds = (bytes: number, options: StreamOptions = {}) =>
+    sourceOf(streamOf(t, path, options)).holdsLessThan(binding, bytes)
+  t.equal(holds(1000), false)
+  t.equal(holds(1001), true)
+  t.equal(holds(600, { start: 400 }), false)
+  t.equal(holds(601, { start: 400 }), true)
+  t.equal(holds(10, { start: 0, end: 9 }), false)
+  t.equal(holds(11, { start: 0, end: 9 }), true)
+  t.equal(sourceOf(streamOf(t, makeFile(t, ''))).holdsLessThan(binding, 1), false, 'empty')
+  t.equal(sourceOf(streamOf(t, '/proc/self/status')).holdsLessThan(binding, 1000), false)
+  t.equal(sourceOf(streamOf(t, '/sys/devices/system/cpu/possible')).holdsLessThan(binding, 1e6), false)
+  const closed = createReadStream(path)
+  t.equal(sourceOf(closed).holdsLessThan(binding, 1e6), false, 'not open yet')
+  closed.destroy()
 })
 
 t.test('readOrdinarily is the read of core', async (t) => {
@@ -396,13 +428,13 @@ t.test('readOrdinarily is the read of core', async (t) => {
       return true
     }
   })
-  new FileSource(stream).readOrdinarily(10)
+  sourceOf(stream).readOrdinarily(10)
   t.equal((await pushed).toString(), content.toString('latin1', 3, 13))
 })
 
 t.test('end is the end of the stream, which then closes as core has it', async (t) => {
   const stream = createReadStream('', { fd: openSync(makeFile(t), 'r'), start: 0 })
-  const source = new FileSource(stream)
+  const source = sourceOf(stream)
   Object.assign(stream, { _read: () => source.end() })
   const seen: string[] = []
   for (const event of ['data', 'end', 'close']) stream.on(event, () => seen.push(event))
@@ -415,7 +447,7 @@ t.test('completeRead lets the stream ask for more, unless it is destroyed', asyn
   let reads = 0
   const stream = createReadStream('', { fd: openSync(makeFile(t), 'r'), autoClose: false, start: 0 })
   t.teardown(() => stream.destroy())
-  const source = new FileSource(stream)
+  const source = sourceOf(stream)
   Object.assign(stream, { _read: () => reads++ })
   stream.pipe(new Writable())
   await turn()
@@ -433,7 +465,7 @@ t.test('completeRead lets the stream ask for more, unless it is destroyed', asyn
 
 t.test('fd: none before it is open and after it is closed', async (t) => {
   const stream = createReadStream(makeFile(t))
-  const source = new FileSource(stream)
+  const source = sourceOf(stream)
   t.equal(source.fd, -1)
   await once(stream, 'open')
   t.ok(source.fd >= 0)

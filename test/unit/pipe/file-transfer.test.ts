@@ -89,16 +89,17 @@ async function setUp(t: Test, options: { bytes?: number; facts?: Partial<Destina
   const stream = createReadStream(path, { start: 0 })
   await once(stream, 'open')
   t.teardown(() => stream.destroy())
-  const reads: (number | 'push' | 'end')[] = []
+  const reads: (number | 'push' | 'end' | 'given back')[] = []
   // The transfer is asked by hand, and what it asks of the stream is written down.
   const ownRead = () => {}
   Object.assign(stream, { _read: ownRead })
   const sink = new Writable()
   stream.pipe(sink)
-  const source = new FileSource(stream)
+  const source = new FileSource(stream, ownRead)
   source.readOrdinarily = (wanted) => reads.push(wanted)
   source.completeRead = () => reads.push('push')
   source.end = () => reads.push('end')
+  source.giveBack = () => reads.push('given back')
   const destination = new FakeDestination(options.facts)
   const told: unknown[][] = []
   const transfer = new FileTransfer(source, destination, binding, {
@@ -108,7 +109,7 @@ async function setUp(t: Test, options: { bytes?: number; facts?: Partial<Destina
   })
   const files = Array.from({ length: 8 }, () => new FakeFile())
   binding.files.push(...files)
-  const read = () => transfer.read(65_536, ownRead)
+  const read = () => transfer.read(65_536)
   return { binding, stream, sink, source, destination, transfer, told, reads, files, read }
 }
 
@@ -248,19 +249,29 @@ t.test('what was read already flows first: nothing more is read meanwhile, and t
   destination.last.end()
 })
 
-t.test('declined: core reads, the reason is counted once', async (t) => {
+t.test('too small: core reads from now on', async (t) => {
   const count = () => getStats().fallbacks['below-minimum-size'] ?? 0
   const before = count()
   const { destination, stream, told, reads, read } = await setUp(t, { bytes: 10 })
   read()
-  read()
-  t.strictSame(reads, [65_536, 65_536])
+  t.strictSame(reads, ['given back', 65_536])
   t.strictSame(destination.ranges, [])
   t.strictSame(told, [['fellBack', 'below-minimum-size']])
   t.equal(count(), before + 1)
   t.equal(rememberedState(destination.object)?.fallbackReason, 'below-minimum-size')
   t.equal(stream.bytesRead, 0)
   t.equal(getStats().transfers.active, 0)
+})
+
+t.test('declined: core reads, the reason is counted once', async (t) => {
+  const count = () => getStats().fallbacks['response-wrapped'] ?? 0
+  const before = count()
+  const { told, reads, read } = await setUp(t, { facts: { obstacle: 'response-wrapped' } })
+  read()
+  read()
+  t.strictSame(reads, [65_536, 65_536])
+  t.strictSame(told, [['fellBack', 'response-wrapped']])
+  t.equal(count(), before + 1)
 })
 
 t.test('what falls back for the moment is tried again at the next read', async (t) => {

@@ -63,7 +63,7 @@ t.test('write: what was complete at once is called back once', async (t) => {
   t.strictSame(ends, [undefined])
   t.equal(writes.bytesWritten, batchBytes.length)
   t.equal(socket.timerRefreshes, 1)
-  t.strictSame(binding.holds, [true, false])
+  t.strictSame(binding.holds, [], 'there was nothing to be kept alive for')
 })
 
 t.test('write: nothing is not submitted', async (t) => {
@@ -129,7 +129,7 @@ t.test('sendRange: hands over file, place and length, and counts what was sent',
   const { queue, writes, callback, ends, observed, range, deliver } = setUp()
   const sent = range(4096, 10_000)
   t.equal(writes.sendRange(sent, callback), true)
-  t.strictSame(queue.calls, [['sendRange', sent.file, 4096, 10_000, 0]])
+  t.strictSame(queue.calls, [['sendRange', sent.file, 4096, 10_000, 0, true]])
   t.equal(queue.calls[0]?.[1], sent.file)
   t.strictSame(observed, ['tls'])
   t.strictSame(ends, [])
@@ -137,6 +137,30 @@ t.test('sendRange: hands over file, place and length, and counts what was sent',
   t.strictSame(ends, [undefined])
   t.match(sent, { offset: 14_096, remaining: 0, bytesSent: 10_000, bytesOffloaded: 10_000 })
   t.equal(writes.bytesWritten, 10_000)
+})
+
+t.test('sendRange: what is small is sent at once, and then settled before the call returns', async (t) => {
+  for (const [engine, most] of [
+    ['tls', 64 * 1024],
+    ['tcp', 256 * 1024],
+  ] as const) {
+    const { queue, socket, range, callback, ends, observed } = setUp()
+    const writes = new QueueWrites(asSocket(socket), engine, queue, new Mailbox(new FakeBinding()))
+    writes.sendRange(range(0, most + 1), callback)
+    t.equal(queue.calls[0]?.[5], false, engine)
+    t.strictSame(ends, [])
+    queue.answers.push(1)
+    const sent = range(7, most)
+    const told: unknown[] = []
+    t.equal(
+      writes.sendRange(sent, (error) => told.push(error, [...observed])),
+      true,
+    )
+    t.equal(queue.calls[1]?.[5], true, engine)
+    t.strictSame(told, [undefined, [engine, engine]], 'after it was said that the kernel carries it')
+    t.match(sent, { offset: 7 + most, remaining: 0, bytesSent: most, bytesOffloaded: most })
+    t.equal(writes.bytesWritten, most)
+  }
 })
 
 t.test('sendRange: progress is asked for four times within the idle timeout, and refreshes its timer', async (t) => {
@@ -174,7 +198,7 @@ t.test('sendRange: -EAGAIN means that it must go another way, and leaves no trac
   t.strictSame(observed, [])
   t.match(sent, { offset: 5, remaining: 100, bytesSent: 0, bytesOffloaded: 0 })
   t.equal(socket.timerRefreshes, 0)
-  t.strictSame(binding.holds, [true, false])
+  t.strictSame(binding.holds, [], 'there was nothing to be kept alive for')
 })
 
 // SocketQueue, Submitted: whatever kept a sender's thread from being started, nothing was sent.
@@ -252,7 +276,7 @@ t.test('close: says at once that no descriptor is open any more', async (t) => {
   writes.close(false, () => released++)
   t.equal(released, 1)
   t.strictSame(queue.calls, [['close', false]])
-  t.strictSame(binding.holds, [true, false])
+  t.strictSame(binding.holds, [], 'there was nothing to be kept alive for')
 })
 
 t.test('close: or later, when a thread has let go', async (t) => {
@@ -289,5 +313,5 @@ t.test('watchKey: not told any more after close', async (t) => {
   writes.watchKey(() => t.fail('the socket is closed'))
   writes.close(false, () => {})
   binding.deliver([queue.keyItem, Outcome.KeySpent, 0])
-  t.strictSame(binding.holds, [true, false], "the release's own")
+  t.strictSame(binding.holds, [])
 })
