@@ -33,7 +33,8 @@ export interface MalformedVariable {
   expected: string
 }
 
-const defaultMinimumBytes: Record<Engine, number> = { tls: 64 * 1024, tcp: 64 * 1024 }
+// From where on it is better than Node by every measure (bench, small): in 2026, on two x64 cores.
+const defaultMinimumBytes: Record<Engine, number> = { tls: 64 * 1024, tcp: 96 * 1024 }
 const maximumThreads = 64
 
 /** What the environment says, with what could not be understood. */
