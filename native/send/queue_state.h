@@ -145,6 +145,7 @@ struct SocketQueue::State {
   std::chrono::microseconds acceptance_delay{0};
   bool reading = false;             // the first of `items` is being read from the disk
   bool blocked = false;             // the socket was full at the last attempt
+  bool seems_full = false;          // nobody said so, but it took less than it was given
   Clock::time_point blocked_until;  // tried again then even if epoll says nothing
 };
 

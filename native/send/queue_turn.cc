@@ -34,7 +34,8 @@ constexpr microseconds kMaxAcceptanceDelay{50'000};
 // A full socket is tried again after this even without an event: EAGAIN for want of TCP memory (tcp_mem, tcp(7)) rather
 // than of send buffer is followed by none.
 constexpr milliseconds kBlockedRetry{1000};
-constexpr milliseconds kUnwatchedRetry{10};  // where epoll_ctl refused (ENOMEM, ENOSPC)
+// Where epoll_ctl refused (ENOMEM, ENOSPC), and where nobody has said that the socket is full.
+constexpr milliseconds kDoubtfulRetry{10};
 
 StepResult SendStep(int socket_fd, bool kernel_tls, size_t limit, Item* item) {
   if (auto* range = std::get_if<RangeItem>(&item->content)) return SendRangeStep(socket_fd, kernel_tls, limit, range);
@@ -92,7 +93,10 @@ Turn SocketQueue::State::RunTurn(const std::shared_ptr<SocketQueue>& self, int e
   if (!blocked) {
     SendSome(self, lock);
     if (ended) return Retire();
-    if (blocked) blocked_until = Clock::now() + (Watch(epoll, EPOLLOUT) ? kBlockedRetry : kUnwatchedRetry);
+    if (blocked) {
+      const bool will_be_told = Watch(epoll, EPOLLOUT) && !seems_full;
+      blocked_until = Clock::now() + (will_be_told ? kBlockedRetry : kDoubtfulRetry);
+    }
   }
   CompleteAccepted();
   return Wait(epoll);
@@ -121,8 +125,9 @@ void SocketQueue::State::SendSome(const std::shared_ptr<SocketQueue>& self, std:
       ReadFromDisk(self, &std::get<RangeItem>(item->content));
       continue;
     }
-    blocked = result.error == -EAGAIN;
-    if (result.error != 0 && !blocked) return FailFirst(from, result.error);
+    if (result.error != 0 && result.error != -EAGAIN) return FailFirst(from, result.error);
+    seems_full = result.seems_full;
+    blocked = result.error == -EAGAIN || seems_full;
     if (!blocked && IsTakenWhole(*item)) {
       if (const int error = TakeFirst(from)) return FailFirst(from, error);
     } else {

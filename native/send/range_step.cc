@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxSendfileBytes = 0x7ffff000;  // sendfile(2), NOTES: at most this much is transferred by one call
 constexpr size_t kReadBufferBytes = 64 * 1024;    // four full TLS records
+constexpr size_t kMinBytesToBelieve = 64 * 1024;  // of a sendfile that fell short; the pipe inside it holds as much
 
 // Some file systems cannot be the source of sendfile(2) and say so in one of these ways; pread(2) may still work.
 bool SendfileIsUnsupported(int error) { return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP; }
@@ -77,7 +78,7 @@ StepResult SendRangeStep(int socket_fd, bool kernel_tls, size_t limit, RangeItem
     const auto size = static_cast<size_t>(taken);
     Advance(size, range);
     range->record_may_be_open = kernel_tls && size < count;
-    return {size, 0, false};
+    return {size, 0, false, !kernel_tls && size < count && size >= kMinBytesToBelieve};
   }
   if (taken == 0) return {0, -ENODATA, false};  // the file ends before the range does
   if (!SendfileIsUnsupported(errno) || range->record_may_be_open) return {0, -errno, false};

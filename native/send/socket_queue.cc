@@ -116,7 +116,7 @@ int SocketQueue::State::SendAtOnce(Item* item) {
     const auto limit = static_cast<size_t>(range.remaining);
     const StepResult result = SendRangeStep(socket.get(), acceptance.kernel_tls(), limit, &range);
     CountTaken(item, result.taken);
-    if (result.error == -EAGAIN) return 0;
+    if (result.error == -EAGAIN || result.seems_full) return 0;
     if (result.error != 0) return result.error;
   }
   return 0;

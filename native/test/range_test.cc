@@ -1,9 +1,13 @@
 // One range and its system calls, each made to fail in its own way.
 #include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
+#include "../send/sender.h"
 #include "fake_kernel_tls.h"
 #include "fixtures.h"
 #include "hooks.h"
@@ -51,6 +55,48 @@ TEST(RangeIsExact, "range: exactly the bytes asked for, from an unaligned offset
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
   EXPECT_EQ(subject.sink->all().back().bytes_sent, uint64_t{65'537});
   EXPECT_EQ(subject.queue->bytes_sent(), uint64_t{65'537});
+}
+
+// What a sender's thread does about a sendfile that fell short: 's' another, 'w' it waits.
+std::string AfterShortSendfile(size_t taken, bool kernel_tls) {
+  const UniqueFd file = MakeFile(Pattern(300'000));
+  FakeKernelTls tls;
+  tls.SetRoom(taken);
+  static Sender sender;  // of a thread of its own
+  sender.SetThreads(1);
+  Subject subject(ConnectPair(), kernel_tls ? std::optional(tls.state()) : std::nullopt, {}, &sender);
+  std::mutex mutex;
+  std::string seen;
+  FdHooks calls = tls.Hooks();
+  calls.sendfile = [&, send = calls.sendfile](int socket_fd, int file_fd, off_t* offset, size_t count) {
+    const std::lock_guard lock(mutex);
+    seen += 's';
+    return send(socket_fd, file_fd, offset, count);
+  };
+  const ScopedFdHooks hooks(subject.socket_fd, calls);
+  GlobalHooks global;
+  global.before_epoll_wait = [&] {
+    const std::lock_guard lock(mutex);
+    if (!seen.empty()) seen += 'w';
+  };
+  {
+    const ScopedGlobalHooks scoped(global);
+    EXPECT_EQ(subject.SendRange(1, file, 0, 300'000), kPending);
+    EXPECT(subject.WaitUntilSent(taken));
+    EXPECT(tls.WaitUntilRefused(1));
+  }
+  tls.SetRoom(1'000'000);
+  subject.MakeWritable();
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT(tls.application_data() == Pattern(300'000));
+  const std::lock_guard lock(mutex);
+  return seen.substr(0, 2);
+}
+
+TEST(FellShort, "range: on plain TCP a large sendfile that falls short is believed, and the next one waits") {
+  EXPECT(AfterShortSendfile(100'000, false) == "sw");
+  EXPECT(AfterShortSendfile(10'000, false) == "ss");  // too little to tell
+  EXPECT(AfterShortSendfile(100'000, true) == "ss");
 }
 
 TEST(EmptyRange, "range: an empty one makes no system call and completes in its turn") {

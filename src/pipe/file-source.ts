@@ -59,8 +59,9 @@ export class FileSource {
 
   /** Whether no more than that can be left of a regular file that holds something. Costs less to know than remainder(). */
   holdsLessThan(binding: NativeBinding, bytes: number): boolean {
-    const size = binding.fileSize(this.fd)
-    return size > 0 && Math.min(size - (this.#internals.pos ?? 0), this.#internals.end + 1) < bytes
+    const { pos = 0, end } = this.#internals
+    const most = Math.min(binding.fileSize(this.fd) - pos, end + 1)
+    return most > 0 && most < bytes
   }
 
   /** Looks at the file again only when the end found before has been reached. */

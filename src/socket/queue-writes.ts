@@ -5,13 +5,15 @@ import { type NativeQueue, Outcome, type Submitted } from '../native/binding.js'
 import type { Mailbox } from '../native/mailbox.js'
 import type { ChunkBatch, InternalSocket, WriteCallback } from '../node-internals.js'
 import type { Engine } from '../options.js'
+import { sharedSlot } from '../shared-state.js'
 import type { FileRange } from './file-range.js'
 
 const { ENODATA, EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno
 // For want of a thread or a descriptor; nothing is wrong with the socket.
 const passing = new Set([-EAGAIN, -EMFILE, -ENFILE, -ENOMEM])
-/** Up to this many bytes of a file it costs the event loop less to send them than to wake a thread for it. */
-const bytesAtOnce: Record<Engine, number> = { tls: 64 * 1024, tcp: 256 * 1024 }
+// Up to this many bytes of a file it costs the event loop less to send them than to wake a thread for it. Tests lower it,
+// to have threads send small files.
+const bytesAtOnce = sharedSlot<Record<Engine, number>>('bytes at once', () => ({ tls: 64 * 1024, tcp: 256 * 1024 }))
 const alertRecord = 21
 const closeNotify = Uint8Array.of(1, 0) // warning, close_notify: RFC 8446, 6.1
 

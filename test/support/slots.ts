@@ -24,6 +24,14 @@ export function nativeBinding(): NativeBinding {
   return binding
 }
 
+/** Whether small ranges are sent at once on the thread that asks for it, as they are unless this is called. */
+export function sendAtOnce(atOnce: boolean): void {
+  const limits = slot<Record<string, number>>('bytes at once')
+  defaultLimits ??= { ...limits }
+  Object.assign(limits, atOnce ? defaultLimits : { tls: -1, tcp: -1 })
+}
+let defaultLimits: Record<string, number> | undefined
+
 /**
  * From now on files go in ranges of at most so many bytes, at first and as soon as they are seen to be sent fast. Gives what
  * undoes it.

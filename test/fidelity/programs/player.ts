@@ -3,7 +3,7 @@
 
 import type { Scheme } from '../../support/http-client.js'
 import { ownKernel } from '../../support/network-buffers.js'
-import { limitRanges } from '../../support/slots.js'
+import { limitRanges, sendAtOnce } from '../../support/slots.js'
 import { loadPackage } from '../package.js'
 import type { Program } from './program.js'
 import type { Run } from './run.js'
@@ -42,6 +42,7 @@ async function play(program: Program): Promise<Answer> {
     timer = setTimeout(resolve, timeLimitMs, notOver)
   })
   try {
+    if (loaded !== undefined) sendAtOnce(program.atOnce)
     return { run: await Promise.race([run(program, stage), late]) }
   } catch (error) {
     return { failed: String((error as Error).stack ?? error) }

@@ -7,6 +7,8 @@ export interface Program {
   pipelined: boolean
   /** How many turns of its event loop the client lets pass before it reads each answer. */
   readerWaits: number
+  /** Small ranges go out on the event loop's thread; otherwise all on the sender's. */
+  atOnce: boolean
 }
 
 export interface Exchange {
@@ -116,11 +118,13 @@ export const program: fc.Arbitrary<Program> = fc
     exchanges: fc.array(exchange, { minLength: 1, maxLength: 3 }),
     pipelined: fc.boolean(),
     readerWaits: fc.nat({ max: 8 }),
+    atOnce: fc.boolean(),
   })
-  .map(({ exchanges, pipelined, readerWaits }) => ({
+  .map(({ exchanges, pipelined, readerWaits, atOnce }) => ({
     exchanges: exchanges.map((exchange, index) => goOn(exchange, index < exchanges.length - 1, pipelined)),
     pipelined,
     readerWaits,
+    atOnce,
   }))
 
 /**

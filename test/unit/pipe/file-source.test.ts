@@ -410,6 +410,7 @@ t.test('holdsLessThan: at most what the file, start and end allow; nothing is sa
   t.equal(holds(601, { start: 400 }), true)
   t.equal(holds(10, { start: 0, end: 9 }), false)
   t.equal(holds(11, { start: 0, end: 9 }), true)
+  t.equal(holds(10, { start: 1000 }), false, 'behind the end')
   t.equal(sourceOf(streamOf(t, makeFile(t, ''))).holdsLessThan(binding, 1), false, 'empty')
   t.equal(sourceOf(streamOf(t, '/proc/self/status')).holdsLessThan(binding, 1000), false)
   t.equal(sourceOf(streamOf(t, '/sys/devices/system/cpu/possible')).holdsLessThan(binding, 1e6), false)
