@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { invalidArgument } from './errors.js'
 import { loadedModule } from './node-internals.js'
 import { type OffloadState, optOut, rememberedState } from './observe/offload-state.js'
-import { destinationOf } from './pipe/zero-copy-pipe.js'
+import { destinationOf } from './pipe/zero-copy-destination.js'
 import { SocketWriter } from './socket/socket-writer.js'
 
 /**

@@ -1,3 +1,3 @@
-import { install } from './index.js'
+import { install } from './install.js'
 
 install()

@@ -2,7 +2,7 @@ import { ReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { sharedSlot } from '../shared-state.js'
 import { offloadReads } from './offloaded-reads.js'
-import { isZeroCopyPipe } from './zero-copy-pipe.js'
+import { isZeroCopyPipe } from './zero-copy-destination.js'
 
 type Pipe = Readable['pipe']
 

@@ -1,12 +1,11 @@
 import { ReadStream } from 'node:fs'
 import { addAbortSignal, type Writable as CoreWritable } from 'node:stream'
 import { Writable } from 'readable-stream'
-import { createAttachment } from '../attachment.js'
 import { invalidArgument } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { WriteCallback } from '../node-internals.js'
-import { sharedSlot } from '../shared-state.js'
 import { offloadReads } from './offloaded-reads.js'
+import { setDestination } from './zero-copy-destination.js'
 
 export interface ZeroCopyPipeOptions {
   /** End the destination when the pipe ends. Default: true. */
@@ -22,17 +21,6 @@ export interface ZeroCopyPipe extends CoreWritable {
   /** Why the ordinary path was taken, wholly or in part. */
   readonly fallbackReason: FallbackReason | undefined
   readonly bytesOffloaded: number
-}
-
-const pipes = sharedSlot('zero-copy pipes', () => createAttachment<object>())
-
-export function isZeroCopyPipe(object: object): boolean {
-  return pipes.get(object) !== undefined
-}
-
-/** What a zero-copy pipe writes to. */
-export function destinationOf(pipe: object): object | undefined {
-  return pipes.get(pipe)
 }
 
 /**
@@ -58,7 +46,7 @@ export function createZeroCopyPipe(
   }
   // readable-stream's Writable has all of core's, but its types do not say so.
   const pipe = new ForwardingWritable(destination as DestinationStream, end) as unknown as ZeroCopyPipe
-  pipes.set(pipe, destination)
+  setDestination(pipe, destination)
   if (signal !== undefined) addAbortSignal(signal, pipe)
   return pipe
 }

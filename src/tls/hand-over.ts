@@ -1,4 +1,3 @@
-import { getFips } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { FallbackReason } from '../fallback-reason.js'
 import { HandOverStatus, type NativeBinding, type NativeQueue } from '../native/binding.js'
@@ -40,7 +39,8 @@ export function isKernelTlsKnownUnavailable(): boolean {
 
 /** Tries to move the write direction of a session into the kernel. Synchronous, from the checks to the switch. */
 export function attemptHandOver(binding: NativeBinding, tlsSocket: TLSSocket): HandOverAttempt {
-  if (getFips() === 1) return refused('fips-mode', 0, true)
+  // Loaded with node:tls; importing it here would load it into programs without TLS.
+  if (process.getBuiltinModule('crypto').getFips() === 1) return refused('fips-mode', 0, true)
   if (isKernelTlsKnownUnavailable()) return refused('kernel-tls-unavailable', 0, false)
   const socket = tlsSocket as unknown as InternalTlsSocket
   const handle = socket._handle

@@ -112,6 +112,23 @@ for (const [name, load] of imports) {
   })
 }
 
+// A third of the heap of a small server, through which each of its garbage collections would go.
+t.test('register loads nothing that only other entries need', async (t) => {
+  for (const load of [`await import(${path('register.js')})`, `require(${path('register.cjs')})`]) {
+    const { code, stdout, stderr } = await runScript(`
+      import { createRequire } from 'node:module'
+      const require = createRequire(import.meta.url)
+      ${load}
+      console.log(JSON.stringify({
+        crypto: process.moduleLoadList.includes('NativeModule crypto'),
+        own: Object.keys(require.cache).some((file) => file.endsWith('ktls.node')),
+        readableStream: Object.keys(require.cache).some((file) => file.includes('/readable-stream/')),
+      }))`)
+    t.match({ code, stderr }, { code: 0, stderr: '' })
+    t.strictSame(JSON.parse(stdout || 'null'), { crypto: false, own: true, readableStream: false }, load)
+  }
+})
+
 t.test('with KTLS_PIPE_DISABLE=1 not even the addon is loaded', async (t) => {
   for (const [, load] of imports) {
     const { code, stderr, found } = await importing(load, { environment: { KTLS_PIPE_DISABLE: '1' } })
