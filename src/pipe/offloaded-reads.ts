@@ -18,7 +18,8 @@ interface Reads {
   readonly transfers: Map<object, FileTransfer>
   /** The one that was asked last. */
   latest: FileTransfer | undefined
-  readonly destroy: InternalSource['_destroy']
+  /** The _destroy that ours was put in front of. */
+  destroy: InternalSource['_destroy'] | undefined
 }
 
 const readsOf = sharedSlot('offloaded reads', () => createAttachment<Reads>())
@@ -34,7 +35,7 @@ const methods = sharedSlot('methods of offloaded reads', () => ({
     reads.latest = transfer
     if (others.length === 0 && transfer !== undefined) {
       transfer.read(size)
-      if (this._read === methods.read) this._destroy = methods.destroy
+      if (this._read === methods.read) watchDestroy(this, reads)
       return
     }
     // Several destinations share what is read once.
@@ -47,6 +48,13 @@ const methods = sharedSlot('methods of offloaded reads', () => ({
     Reflect.apply(reads?.destroy ?? destroyOrdinarily, this, [error, callback])
   },
 }))
+
+// Only once something may be on its way: of a small file there is nothing to be told.
+function watchDestroy(source: InternalSource, reads: Reads): void {
+  if (reads.destroy !== undefined) return
+  reads.destroy = source._destroy
+  source._destroy = methods.destroy
+}
 
 /**
  * Prepares a source that is about to be piped into `pipedInto`, whose bytes end up in `object` (the same, unless a
@@ -74,15 +82,15 @@ export function offloadReads(
     return
   }
   const internals = source as unknown as InternalSource
-  const { transfers } = known ?? prepare(source, internals, file)
+  const { transfers } = known ?? prepare(source, file)
   const { pipes } = internals._readableState
   for (const before of transfers.keys()) if (!pipes.includes(before as Writable)) transfers.delete(before)
   transfers.set(pipedInto, new FileTransfer(file, destination, binding, listener))
   internals._read = methods.read
 }
 
-function prepare(source: ReadStream, internals: InternalSource, file: FileSource): Reads {
-  const reads = { file, transfers: new Map<object, FileTransfer>(), latest: undefined, destroy: internals._destroy }
+function prepare(source: ReadStream, file: FileSource): Reads {
+  const reads: Reads = { file, transfers: new Map(), latest: undefined, destroy: undefined }
   readsOf.set(source, reads)
   return reads
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import type { InternalSource } from '../../../src/node-internals.js'
 import { optOut } from '../../../src/observe/offload-state.js'
 import { getStats } from '../../../src/observe/stats.js'
 import { offloadReads } from '../../../src/pipe/offloaded-reads.js'
@@ -183,4 +184,29 @@ t.test('unpiped between two ranges and read on by another: likewise', async (t) 
   source.pipe(new Writable({ write: (_chunk, _encoding, callback) => callback() }))
   await until(() => source.bytesRead === size)
   t.strictSame(heard, ['start', 'asyncEnd'])
+})
+
+t.test('a _destroy of somebody else is called, whether it was there before ours or comes after it', async (t) => {
+  const { binding, open } = setUp(t)
+  const { near } = await connectPair(t)
+  const queue = new FakeQueue(binding)
+  binding.files.push(new FakeFile())
+  binding.tcpQueues.push(queue)
+  const source = open() as unknown as InternalSource & ReadStream
+  const called: string[] = []
+  const wrap = (name: string) => {
+    const { _destroy: inner } = source
+    source._destroy = (error, callback) => {
+      called.push(name)
+      inner.call(source, error, callback)
+    }
+  }
+  offloadReads(source, near)
+  wrap('after pipe')
+  source.pipe(near, { end: false })
+  await until(() => queue.items.length > 0)
+  wrap('in the middle')
+  binding.deliver([queue.items[0], 0, size])
+  await until(() => source.closed)
+  t.strictSame(called, ['in the middle', 'after pipe'])
 })
