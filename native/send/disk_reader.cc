@@ -1,6 +1,8 @@
 #include "disk_reader.h"
 
+#include <linux/magic.h>
 #include <pthread.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,6 +22,12 @@ constexpr size_t kReadAheadBytes = 128 * 1024;
 // Another file system's error than "not in memory" is for sendfile to find; some cannot say what is in memory.
 bool IsByteInMemory(int fd, uint64_t offset) {
   return system_calls.peek(fd, static_cast<off_t>(offset)) >= 0 || errno != EAGAIN;
+}
+
+// tmpfs has no other place for its files, unless they are swapped out, and does not answer the question above.
+bool HasNoDisk(int fd) {
+  struct statfs system {};
+  return ::fstatfs(fd, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
 }
 
 void WaitFor(int fd, uint64_t offset) {
@@ -45,10 +53,15 @@ bool AwaitsDisk(int file_fd, uint64_t offset, size_t size) {
 }
 
 bool IsInMemory(int file_fd, uint64_t offset, size_t size) {
-  for (size_t skip = 0; skip < size; skip += kReadAheadBytes / 2) {
-    if (!IsByteInMemory(file_fd, offset + skip)) return false;
+  constexpr size_t kStride = kReadAheadBytes / 2;
+  const auto is_there = [file_fd](uint64_t at) {
+    if (system_calls.peek(file_fd, static_cast<off_t>(at)) >= 0) return true;
+    return errno == EOPNOTSUPP && HasNoDisk(file_fd);
+  };
+  for (size_t skip = 0; skip < size; skip += kStride) {
+    if (!is_there(offset + skip)) return false;
   }
-  return !AwaitsDisk(file_fd, offset, size);
+  return size == 0 || is_there(offset + size - 1);
 }
 
 DiskReader& DiskReader::Instance() {

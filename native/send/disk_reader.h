@@ -28,7 +28,8 @@ struct FileWindow {
 // Whether sendfile(2) would have to wait for these bytes. Looks at the first and the last.
 bool AwaitsDisk(int file_fd, uint64_t offset, size_t size);
 
-// Whether none of these bytes would have to be waited for. Looks more closely: for who must not wait at all.
+// Whether these bytes are there, for a thread that must not wait: looks more closely, and a file system that cannot say
+// (NFS, FUSE, some of overlayfs) is one that may have to be waited for.
 bool IsInMemory(int file_fd, uint64_t offset, size_t size);
 
 class DiskReader {

@@ -1,4 +1,8 @@
 // Ranges that are sent on the thread that submits them.
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include <thread>
 
 #include "../send/disk_reader.h"
@@ -21,12 +25,16 @@ TEST(AtOnce, "range at once: it is complete when the call returns, and nobody is
   EXPECT(ReadUpTo(subject.connection.far.get(), 65'537) == Bytes(content.begin() + 777, content.begin() + 66'314));
   EXPECT_EQ(subject.queue->bytes_sent(), uint64_t{65'537});
   EXPECT(subject.sink->StaysSilent(1));
+  const off_t own_offset = system_calls.lseek(file.get(), 0, SEEK_CUR);
   EXPECT_EQ(subject.SendRangeAtOnce(2, file, 0, 0), kComplete);
+  EXPECT_EQ(system_calls.lseek(file.get(), 0, SEEK_CUR), own_offset);
 }
 
-TEST(AtOnceHere, "range at once: by this thread; of a file that is not in memory by the sender's") {
+TEST(AtOnceHere, "range at once: by this thread; of a file that may have to be waited for by the sender's") {
   const UniqueFd file = MakeFile(Pattern(200 * kKiB));
-  for (const bool in_memory : {true, false}) {
+  // Not in memory; a filter of system calls does not let it be asked. The file is in tmpfs, which does not say.
+  for (const int error : {0, EOPNOTSUPP, EAGAIN, ENOSYS, EPERM}) {
+    const bool in_memory = error == 0 || error == EOPNOTSUPP;
     Subject subject(ConnectTcp(1'000'000, 1'000'000));
     std::thread::id sent_by;
     FdHooks calls;
@@ -38,15 +46,26 @@ TEST(AtOnceHere, "range at once: by this thread; of a file that is not in memory
     UniqueFd duplicate = Duplicate(file);
     FdHooks on_file;
     // Only a byte in the middle has to be waited for.
-    on_file.peek = [&](int, off_t offset) -> ssize_t {
-      return !in_memory && offset == 64 * kKiB ? FailWith(EAGAIN) : 1;
-    };
+    on_file.peek = [&](int, off_t offset) -> ssize_t { return error && offset == 64 * kKiB ? FailWith(error) : 1; };
     const ScopedFdHooks file_hooks(duplicate.get(), on_file);
     const int submitted = subject.queue->SendRange(1, {std::move(duplicate), 0, 200 * kKiB, 0, true});
     EXPECT_EQ(submitted, in_memory ? kComplete : kPending);
     if (!in_memory) EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
     EXPECT_EQ(sent_by == std::this_thread::get_id(), in_memory);
   }
+}
+
+TEST(AtOnceDisk, "range at once: a file system with a disk that does not say is one that may have to be waited for") {
+  UniqueFd program(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  struct statfs system {};
+  EXPECT_EQ(::fstatfs(program.get(), &system), 0);
+  if (system.f_type == TMPFS_MAGIC) return Skip("this program is in tmpfs");
+  FdHooks on_file;
+  on_file.peek = [](int, off_t) { return FailWith(EOPNOTSUPP); };
+  const ScopedFdHooks file_hooks(program.get(), on_file);
+  Subject subject(ConnectTcp(1'000'000, 1'000'000));
+  EXPECT_EQ(subject.queue->SendRange(1, {std::move(program), 0, 1000, 0, true}), kPending);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
 }
 
 TEST(AtOncePart, "range at once: what the socket does not take follows when it has room, in order and counted once") {

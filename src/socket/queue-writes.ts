@@ -74,8 +74,12 @@ export class QueueWrites {
     )
     if (passing.has(submitted)) return false
     this.#socket._unrefTimer()
-    range.observer.rangeOffloaded(this.#engine)
-    if (submitted !== 0) settle(submitted > 0 ? Outcome.Complete : submitted, 0)
+    try {
+      range.observer.rangeOffloaded(this.#engine)
+    } finally {
+      // Whatever a listener of the user's throws: nobody else will tell how it ended.
+      if (submitted !== 0) settle(submitted > 0 ? Outcome.Complete : submitted, 0)
+    }
     return true
   }
 

@@ -54,9 +54,11 @@ const bytesWritten = sharedSlot('bytesWritten of handles', () => ({
 export function takeOverMethods(socket: InternalSocket, methods: SocketMethods): void {
   const { _final: final, _destroy: destroy, _handle: handle } = socket
   const value: Work = { methods, final, destroy }
-  Object.defineProperty(socket, work, { value })
+  // A handle may come to another socket.
+  const property = { value, configurable: true }
+  Object.defineProperty(socket, work, property)
   Object.assign(socket, own)
   if (handle === null) return
-  Object.defineProperty(handle, work, { value })
+  Object.defineProperty(handle, work, property)
   Object.defineProperty(handle, 'bytesWritten', bytesWritten)
 }

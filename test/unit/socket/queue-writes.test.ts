@@ -163,6 +163,21 @@ t.test('sendRange: what is small is sent at once, and then settled before the ca
   }
 })
 
+t.test('sendRange: what was sent at once is settled though a listener throws', async (t) => {
+  const { queue, writes, range, callback, ends } = setUp()
+  queue.answers.push(1)
+  const observer = {
+    rangeOffloaded() {
+      throw new Error("a listener's")
+    },
+    rangeFellBack() {},
+  }
+  const sent = { ...range(0, 100), observer }
+  t.throws(() => writes.sendRange(sent, callback), { message: "a listener's" })
+  t.strictSame(ends, [undefined])
+  t.equal(writes.bytesWritten, 100)
+})
+
 t.test('sendRange: progress is asked for four times within the idle timeout, and refreshes its timer', async (t) => {
   for (const [timeout, progressMs] of [
     [0, 0],

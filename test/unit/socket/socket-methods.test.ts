@@ -57,3 +57,18 @@ t.test('a socket without a handle', async (t) => {
   t.doesNotThrow(() => takeOverMethods(asSocket(socket), methods))
   t.ok(Object.hasOwn(socket, '_write'))
 })
+
+t.test('a handle that comes to another socket counts for that one', async (t) => {
+  const { socket, methods } = setUp()
+  const other = new FakeSocket(false)
+  other._handle = socket._handle
+  takeOverMethods(asSocket(other), { ...methods, bytesWrittenPastNode: 7 })
+  t.equal(other._handle?.bytesWritten, 1007)
+})
+
+t.test('through a Proxy around the socket', async (t) => {
+  const { socket, calls } = setUp()
+  const callback = () => {}
+  new Proxy(socket, {})._write('a', 'latin1', callback)
+  t.strictSame(calls, [['write', [{ chunk: 'a', encoding: 'latin1' }], callback]])
+})
