@@ -30,13 +30,7 @@ export class Mailbox {
     return submitted
   }
 
-  expect(handler: CompletionHandler): number {
-    const item = this.#nextItem()
-    this.#expect(item, handler)
-    return item
-  }
-
-  /** The same for something that may never come: the process does not stay alive for it. */
+  /** A number for something that may never come: the process does not stay alive for it. */
   watch(handler: CompletionHandler): number {
     const item = this.#nextItem()
     this.#handlers.set(item, handler)

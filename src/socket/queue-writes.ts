@@ -17,6 +17,9 @@ const bytesAtOnce = sharedSlot<Record<Engine, number>>('bytes at once', () => ({
 const alertRecord = 21
 const closeNotify = Uint8Array.of(1, 0) // warning, close_notify: RFC 8446, 6.1
 
+/** Of what was not left under way. */
+const outcomeOf = (submitted: Submitted): number => (submitted > 0 ? Outcome.Complete : submitted)
+
 /** Writes through a socket's native queue. Each callback runs in the async context of whoever wrote. */
 export class QueueWrites {
   /** Plaintext that this queue has completed. */
@@ -47,7 +50,7 @@ export class QueueWrites {
       this.#answer(outcome, callback)
     }
     const submitted = this.#submit((item) => this.#queue.sendBytes(item, buffers), settle)
-    if (submitted !== 0) settle(submitted > 0 ? Outcome.Complete : submitted)
+    if (submitted !== 0) settle(outcomeOf(submitted))
   }
 
   /** False: the queue cannot take it now, nothing of it was sent, and the range must go another way. */
@@ -78,7 +81,7 @@ export class QueueWrites {
       range.observer.rangeOffloaded(this.#engine)
     } finally {
       // Whatever a listener of the user's throws: nobody else will tell how it ended.
-      if (submitted !== 0) settle(submitted > 0 ? Outcome.Complete : submitted, 0)
+      if (submitted !== 0) settle(outcomeOf(submitted), 0)
     }
     return true
   }
@@ -102,7 +105,7 @@ export class QueueWrites {
     if (this.#keyItem !== undefined) this.#mailbox.forget(this.#keyItem)
     const closed = this.#mailbox.submit(
       (item) => (this.#queue.close(item, forReset) ? 1 : 0),
-      () => () => released(),
+      () => released,
     )
     if (closed > 0) released()
   }

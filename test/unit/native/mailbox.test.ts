@@ -2,7 +2,7 @@ import { Session } from 'node:inspector/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Outcome } from '../../../src/native/binding.js'
-import { Mailbox, mailboxOf } from '../../../src/native/mailbox.js'
+import { type CompletionHandler, Mailbox, mailboxOf } from '../../../src/native/mailbox.js'
 import { FakeBinding } from '../fixtures/fake-binding.js'
 import { forgetSlot } from '../fixtures/slots.js'
 
@@ -12,6 +12,19 @@ function setUp() {
   const said: [string, number, number][] = []
   const handler = (name: string) => (outcome: number, bytesSent: number) => said.push([name, outcome, bytesSent])
   return { binding, mailbox, said, handler }
+}
+
+/** The number of an item that is under way from now on. */
+function expect(mailbox: Mailbox, handler: CompletionHandler): number {
+  let item = 0
+  mailbox.submit(
+    (given) => {
+      item = given
+      return 0
+    },
+    () => handler,
+  )
+  return item
 }
 
 /** As if so many items had been numbered before. */
@@ -33,16 +46,16 @@ async function setLastItem(mailbox: Mailbox, item: number): Promise<void> {
 
 t.test('items are numbered from 1', async (t) => {
   const { mailbox, handler } = setUp()
-  t.strictSame([mailbox.expect(handler('a')), mailbox.expect(handler('b')), mailbox.expect(handler('c'))], [1, 2, 3])
+  t.strictSame([expect(mailbox, handler('a')), expect(mailbox, handler('b')), expect(mailbox, handler('c'))], [1, 2, 3])
 })
 
 t.test('after 2^32 - 1 comes 1, never 0, and never a number that is in use', async (t) => {
   const { binding, mailbox, handler, said } = setUp()
-  t.equal(mailbox.expect(handler('old')), 1)
+  t.equal(expect(mailbox, handler('old')), 1)
   await setLastItem(mailbox, 0xfffffffd)
-  t.equal(mailbox.expect(handler('a')), 0xfffffffe)
-  t.equal(mailbox.expect(handler('b')), 0xffffffff)
-  t.equal(mailbox.expect(handler('c')), 2, '0 means that nobody waits; 1 is under way')
+  t.equal(expect(mailbox, handler('a')), 0xfffffffe)
+  t.equal(expect(mailbox, handler('b')), 0xffffffff)
+  t.equal(expect(mailbox, handler('c')), 2, '0 means that nobody waits; 1 is under way')
   binding.deliver([1, Outcome.Complete, 0], [0xffffffff, Outcome.Complete, 1], [2, Outcome.Complete, 2])
   t.strictSame(said, [
     ['old', 0, 0],
@@ -84,9 +97,9 @@ t.test('an item that is complete or refused at once is not heard of again', asyn
 
 t.test('progress is no end; an error and a release are', async (t) => {
   const { binding, mailbox, handler, said } = setUp()
-  const item = mailbox.expect(handler('a'))
-  const failing = mailbox.expect(handler('b'))
-  const closing = mailbox.expect(handler('c'))
+  const item = expect(mailbox, handler('a'))
+  const failing = expect(mailbox, handler('b'))
+  const closing = expect(mailbox, handler('c'))
   binding.deliver([item, Outcome.Progress, 10], [item, Outcome.Progress, 20], [item, Outcome.Complete, 30])
   binding.deliver([failing, -32, 5], [failing, Outcome.Complete, 6])
   binding.deliver([closing, Outcome.Released, 0], [closing, Outcome.Released, 0])
@@ -103,8 +116,8 @@ t.test('progress is no end; an error and a release are', async (t) => {
 t.test('the event loop is held from the first item to the last', async (t) => {
   const { binding, mailbox, handler } = setUp()
   t.strictSame(binding.holds, [])
-  const first = mailbox.expect(handler('a'))
-  const second = mailbox.expect(handler('b'))
+  const first = expect(mailbox, handler('a'))
+  const second = expect(mailbox, handler('b'))
   t.strictSame(binding.holds, [true])
   binding.deliver([first, Outcome.Complete, 0])
   t.strictSame(binding.holds, [true])
@@ -115,15 +128,15 @@ t.test('the event loop is held from the first item to the last', async (t) => {
   mailbox.forget(second)
   mailbox.forget(999)
   t.strictSame(binding.holds, [true, false], 'nothing to let go of')
-  mailbox.expect(handler('c'))
+  expect(mailbox, handler('c'))
   t.strictSame(binding.holds, [true, false, true])
 })
 
 t.test('a number that nobody has is passed over, and so is one that was forgotten meanwhile', async (t) => {
   const { binding, mailbox, handler, said } = setUp()
-  const first = mailbox.expect(() => mailbox.forget(second))
-  const second = mailbox.expect(handler('forgotten'))
-  const third = mailbox.expect(handler('third'))
+  const first = expect(mailbox, () => mailbox.forget(second))
+  const second = expect(mailbox, handler('forgotten'))
+  const third = expect(mailbox, handler('third'))
   binding.deliver([0, 0, 0], [500, 0, 0], [first, 0, 0], [second, 0, 0], [third, 0, 3])
   t.strictSame(said, [['third', 0, 3]])
 })
@@ -131,7 +144,7 @@ t.test('a number that nobody has is passed over, and so is one that was forgotte
 t.test('a handler may submit the next item, whose number is a new one', async (t) => {
   const { binding, mailbox, handler, said } = setUp()
   const items: number[] = []
-  items.push(mailbox.expect(() => items.push(mailbox.expect(handler('next')))))
+  items.push(expect(mailbox, () => items.push(expect(mailbox, handler('next')))))
   binding.deliver([1, Outcome.Complete, 0])
   t.strictSame(items, [1, 2])
   t.strictSame(binding.holds, [true, false, true])
@@ -143,10 +156,10 @@ t.test('a handler may submit the next item, whose number is a new one', async (t
 t.test('a handler that throws does not keep others from hearing of theirs', async (t) => {
   const { binding, mailbox, handler, said } = setUp()
   const failure = new Error("a user's listener")
-  const first = mailbox.expect(() => {
+  const first = expect(mailbox, () => {
     throw failure
   })
-  const second = mailbox.expect(handler('second'))
+  const second = expect(mailbox, handler('second'))
   const thrown: unknown[] = []
   process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error))
   try {
@@ -173,7 +186,7 @@ t.test('what is only watched does not hold the event loop, whatever else is unde
   const { binding, mailbox, handler, said } = setUp()
   const first = mailbox.watch(handler('watched'))
   t.strictSame(binding.holds, [])
-  const item = mailbox.expect(handler('expected'))
+  const item = expect(mailbox, handler('expected'))
   t.strictSame(binding.holds, [true])
   const second = mailbox.watch(handler('watched too'))
   mailbox.forget(first)
@@ -183,6 +196,6 @@ t.test('what is only watched does not hold the event loop, whatever else is unde
   binding.deliver([second, Outcome.KeySpent, 0])
   t.strictSame(said, [['watched too', Outcome.KeySpent, 0]])
   t.strictSame(binding.holds, [true, false])
-  mailbox.expect(handler('again'))
+  expect(mailbox, handler('again'))
   t.strictSame(binding.holds, [true, false, true])
 })
