@@ -102,9 +102,11 @@ export const cases: Cases = {
     for (const word of ['one', 'two', 'three']) response.write(word, record.callback(word))
     open().pipe(response)
   }),
-  'a large write before': offloaded(({ open, response, record }) => {
+  'a large write before': offloaded(async ({ open, response, record }) => {
+    const source = open()
+    await once(source, 'open') // whether it is before the write is done is chance
     record.note('write returned', response.write(Buffer.alloc(3_000_000, 'x'), record.callback('written')))
-    open().pipe(response)
+    source.pipe(response)
   }),
   'a large write before, and a source that is let flow all the same': exchanged(
     'either',
