@@ -1,4 +1,5 @@
-// Runs benchmarks on the kernel that is here: all contenders are started, and take turns.
+// Runs benchmarks on the kernel that is here: all contenders take turns, each in a process that serves all the cases, or
+// in a new one for each measurement.
 
 import { loadCertificate } from '../examples/express/certificate.mjs'
 import { nginxContenders } from './contenders/nginx.mjs'
@@ -21,36 +22,74 @@ const warmUpRounds = { hardware: 1, emulator: 2 }
  * @returns {Promise<CaseResult[]>}
  */
 export async function runBenchmark(benchmark, context, { rounds, say }) {
-  const { workspace, tools, tls, emulated } = context
+  const { workspace, tools, tls } = context
   const cases = benchmark.cases(context)
+  if (cases.length === 0) return []
   const contenders = [
     ...nodeContenders,
     ...nginxContenders(tools.nginx, { tls, workers: benchmark.nginxWorkers?.(context) ?? 1 }),
   ].filter(({ name }) => benchmark.suits?.(name) ?? true)
   const grounds = { files: workspace.files, scratch: workspace.scratch, credentials: await loadCertificate(), tls }
+  const lineUp = contenders.map(({ name, start }) => ({ name, start: () => start(grounds) }))
+  const measured = benchmark.ownProcesses ? measureEachAnew : measureRunning
+  return measured(benchmark, context, { lineUp, cases, rounds, say })
+}
+
+async function measureRunning(benchmark, context, { lineUp, cases, rounds, say }) {
   const running = []
   try {
-    for (const { name, start } of cases.length > 0 ? contenders : []) {
+    for (const { name, start } of lineUp) {
       say(`starting ${name}`)
-      running.push({ name, server: await start(grounds) })
+      running.push({ name, server: await start() })
     }
     const results = []
     for (const given of cases) {
       const measured = running.map(() => [])
-      const firstRound = 1 - (emulated ? warmUpRounds.emulator : warmUpRounds.hardware)
-      for (let round = firstRound; round <= rounds; round++) {
+      for (let round = 1 - warmUpsOf(context); round <= rounds; round++) {
         for (const [index, { name, server }] of running.entries()) {
           say(`${given.name}: ${name}, ${round > 0 ? `${round} of ${rounds}` : 'warming up'}`)
           const readings = await benchmark.measure(context, server, given)
           if (round > 0) measured[index].push(readings)
         }
       }
-      const byContender = running.map(({ name }, index) => ({ name, readings: summaries(measured[index]) }))
-      results.push({ name: given.name, contenders: byContender })
+      results.push(caseResult(given, running, measured))
     }
     return results
   } finally {
     for (const { server } of running) await server.stop()
+  }
+}
+
+async function measureEachAnew(benchmark, context, { lineUp, cases, rounds, say }) {
+  const results = []
+  for (const given of cases) {
+    const measured = lineUp.map(() => [])
+    for (let round = 1; round <= rounds; round++) {
+      for (const [index, { name, start }] of lineUp.entries()) {
+        say(`${given.name}: ${name}, ${round} of ${rounds}`)
+        const server = await start()
+        try {
+          for (let i = 0; i < warmUpsOf(context); ++i) await benchmark.measure(context, server, given)
+          measured[index].push(await benchmark.measure(context, server, given))
+        } finally {
+          await server.stop()
+        }
+      }
+    }
+    results.push(caseResult(given, lineUp, measured))
+  }
+  return results
+}
+
+function warmUpsOf({ emulated }) {
+  return emulated ? warmUpRounds.emulator : warmUpRounds.hardware
+}
+
+/** @returns {CaseResult} */
+function caseResult(given, contenders, measured) {
+  return {
+    name: given.name,
+    contenders: contenders.map(({ name }, index) => ({ name, readings: summaries(measured[index]) })),
   }
 }
 

@@ -4,8 +4,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Debian makes backports for stable releases only. */
-const testing = 'forky'
+/** Debian makes backports for stable releases only, and takes them away some years later. */
+const releasesWithBackports = ['bookworm', 'trixie']
 
 const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
@@ -32,7 +32,7 @@ export function sourceLines(release) {
   return [
     sourceLine(archive, release),
     sourceLine(archive, `${release}-updates`),
-    ...(release === testing ? [] : [sourceLine(archive, `${release}-backports`)]),
+    ...(releasesWithBackports.includes(release) ? [sourceLine(archive, `${release}-backports`)] : []),
     sourceLine(security, `${release}-security`),
   ]
 }

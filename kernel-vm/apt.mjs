@@ -15,17 +15,18 @@ export const installed = Object.freeze({ asOnThisMachine: '/var/lib/dpkg/status'
 
 /**
  * @param {string} release code name, as `bookworm`
+ * @param {string} [architecture] Debian's name of one that is not this machine's
  * @returns {Promise<string>} folder with apt.conf and fetched package lists
  */
-export async function aptFolder(release) {
+export async function aptFolder(release, architecture) {
   await checkMachine()
-  return await cached(`apt/${release}`, async (folder) => {
+  return await cached(`apt/${release}${architecture ? `-${architecture}` : ''}`, async (folder) => {
     await mkdir(join(folder, 'lists/partial'), { recursive: true })
     await mkdir(join(folder, 'cache/archives/partial'), { recursive: true })
     await writeFile(join(folder, 'sources.list'), `${sourceLines(release).join('\n')}\n`)
-    const acquire = await machineAcquireSettings()
-    await writeFile(join(folder, 'machine.conf'), acquire)
-    progress(`reading the package lists of Debian ${release}`)
+    const settings = [await machineAcquireSettings(), ...(architecture ? architectureSettings(architecture) : [])]
+    await writeFile(join(folder, 'machine.conf'), settings.join('\n'))
+    progress(`reading the package lists of Debian ${release}${architecture ? ` for ${architecture}` : ''}`)
     await runApt(folder, 'apt-get', ['update', '-q', '--error-on=any'])
   })
 }
@@ -51,6 +52,11 @@ export async function runApt(folder, program, args, { cwd, status = installed.as
   const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
   const env = { ...process.env, LC_ALL: 'C', APT_CONFIG: join(folder, 'machine.conf') }
   return await run(program, [...options, ...args], { cwd, env })
+}
+
+/** @param {string} architecture */
+function architectureSettings(architecture) {
+  return [`APT::Architecture "${architecture}";`, `APT::Architectures { "${architecture}"; };`, '']
 }
 
 async function checkMachine() {

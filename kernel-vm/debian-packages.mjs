@@ -10,6 +10,7 @@ import { progress, run } from './subprocess.mjs'
  * @typedef {object} Package
  * @property {string} name
  * @property {string} version
+ * @property {string} architecture Debian's name, or `all`
  * @property {number} size bytes
  */
 
@@ -28,18 +29,20 @@ export async function unpackNewest(release, form, tree) {
 }
 
 /**
- * Unpacks a package and what apt would install with it.
+ * Unpacks packages and what apt would install with them.
  *
  * @param {string} release
- * @param {string} name
+ * @param {string[]} names
  * @param {string} tree
- * @param {{ suite?: string, status?: string }} [options] the suite to prefer, and what counts as installed
+ * @param {{ suite?: string, status?: string, architecture?: string }} [options] the suite to prefer, what counts as
+ *   installed, and an architecture that is not this machine's
  */
-export async function unpackWithDependencies(release, name, tree, { suite = release, status } = {}) {
-  await withFreshLists(release, async (folder) => {
-    const query = ['install', '--reinstall', '-qq', '--print-uris', '-t', suite, name]
+export async function unpackWithDependencies(release, names, tree, { suite = release, status, architecture } = {}) {
+  const query = ['install', '--reinstall', '-qq', '--print-uris', '-t', suite, ...names]
+  const action = async (/** @type {string} */ folder) => {
     await unpack(folder, parseUris(await runApt(folder, 'apt-get', query, { status })), tree)
-  })
+  }
+  await withFreshLists(release, action, architecture)
 }
 
 /**
@@ -47,9 +50,10 @@ export async function unpackWithDependencies(release, name, tree, { suite = rele
  *
  * @param {string} release
  * @param {(folder: string) => Promise<void>} action
+ * @param {string} [architecture]
  */
-async function withFreshLists(release, action) {
-  const folder = await aptFolder(release)
+async function withFreshLists(release, action, architecture) {
+  const folder = await aptFolder(release, architecture)
   try {
     await action(folder)
   } catch (error) {
@@ -74,8 +78,8 @@ async function newestName(folder, form) {
  */
 function parseUris(text) {
   return [...text.matchAll(/^'[^']*' (\S+) (\d+)/gm)].map(([, file, size]) => {
-    const [name, version] = file.split('_')
-    return { name, version: decodeURIComponent(version), size: Number(size) }
+    const [name, version, architecture] = file.replace(/\.deb$/, '').split('_')
+    return { name, version: decodeURIComponent(version), architecture, size: Number(size) }
   })
 }
 
@@ -88,8 +92,8 @@ function parseUris(text) {
  */
 async function unpack(folder, packages, tree) {
   await mkdir(tree, { recursive: true })
-  for (const { name, version, size } of packages) {
-    const place = await cached(`packages/${name}_${version}`, async (cwd) => {
+  for (const { name, version, architecture, size } of packages) {
+    const place = await cached(`packages/${name}_${version}_${architecture}`, async (cwd) => {
       progress(`downloading ${name} ${version} (${inUnits(size)})`)
       await runApt(folder, 'apt-get', ['download', '-qq', `${name}=${version}`], { cwd })
     })

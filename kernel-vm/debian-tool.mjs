@@ -29,15 +29,16 @@ const programFolders = ['usr/bin', 'bin', 'usr/sbin', 'sbin']
  * A program to be started as `spawn(tool.command, [...tool.args, ...yours], { env: tool.env })`.
  *
  * @param {string} program
- * @param {{ release?: string }} [options] a Debian release to take it from, whatever the machine has
+ * @param {{ release?: string, from?: string }} [options] a Debian release to take it from, whatever the machine has;
+ *   the package, where that has another name
  * @returns {Promise<Tool>}
  */
-export async function debianTool(program, { release } = {}) {
+export async function debianTool(program, { release, from = packages[program] ?? program } = {}) {
   const own = release ? undefined : await findOnPath(program)
   if (own && (await answers(own))) return { command: own, args: [], env: process.env }
-  const from = release ?? machineRelease() ?? 'trixie'
-  const tree = await unpackedPackage(packages[program] ?? program, from)
-  return await toolInTree(tree, await findProgram(tree, program), from)
+  const chosen = release ?? machineRelease() ?? 'trixie'
+  const tree = await unpackedPackage(from, chosen)
+  return await toolInTree(tree, await findProgram(tree, program), chosen)
 }
 
 /**
@@ -51,7 +52,7 @@ export async function debianTool(program, { release } = {}) {
 export async function unpackedPackage(name, release, suite = release) {
   const status = release === machineRelease() ? installed.asOnThisMachine : installed.nothing
   return await cached(`unpacked/${name}-${suite}`, (tree) =>
-    unpackWithDependencies(release, name, tree, { suite, status }),
+    unpackWithDependencies(release, [name], tree, { suite, status }),
   )
 }
 

@@ -74,7 +74,7 @@ export async function startUserMode({ kernel, settings, memoryMiB }) {
 async function userModeImage(kernel) {
   const release = releases[kernel]
   const tree = await cached(`unpacked/user-mode-linux-${release}`, (tree) =>
-    unpackWithDependencies(release, 'user-mode-linux', tree, { status: installed.nothing }),
+    unpackWithDependencies(release, ['user-mode-linux'], tree, { status: installed.nothing }),
   )
   const recipe = ['user-mode-machine.mjs', ...guestRecipe]
   const folder = await cached(`kernels/${kernel}-${await recipeHash(recipe)}`, async (folder) => {

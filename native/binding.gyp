@@ -52,7 +52,12 @@
             "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-rtti"],
             "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
             # Loaded in a Worker only, the addon would be unmapped with it while OpenSSL still holds its callbacks.
-            "ldflags": ["-Wl,-z,nodelete", "-Wl,--exclude-libs,ALL", "-pthread"],
+            "ldflags": [
+              "-Wl,-z,nodelete",
+              "-Wl,--exclude-libs,ALL",
+              "-Wl,--version-script=<(module_root_dir)/exports.map",
+              "-pthread",
+            ],
           },
           {"type": "none"},
         ]

@@ -22,6 +22,7 @@ import { buildNativeTests, runNativeTests } from './test/native-tests.mjs'
 import { npmRun } from './test/npm.mjs'
 import { suites as allSuites, parseOptions, usage } from './test/options.mjs'
 import { peerEnvironment } from './test/peer-tools.mjs'
+import { runPrebuilds } from './test/prebuilds-tests.mjs'
 import { failed, passed } from './test/program-results.mjs'
 import { Report } from './test/report.mjs'
 import { testFiles } from './test/session.mjs'
@@ -74,7 +75,10 @@ async function runAll() {
   if (suites.has('host')) {
     await runHostTests(session, 'this machine', ['unit', ...everywhere], { coverage: !grep })
   }
-  if (suites.has('package')) await runHostTests(session, 'package', ['package'])
+  if (suites.has('package')) {
+    await runPrebuilds(session)
+    await runHostTests(session, 'package', ['package'])
+  }
   if (suites.has('kernel') || suites.has('soak')) await runPrograms()
   if (full && suites.size === allSuites.length) await runDemo()
 }

@@ -1,23 +1,42 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util'
-import { diagnose, formatFindings, isHealthy } from './observe/doctor.js'
-import { inspectSupport } from './observe/support.js'
+import { parseArgs, styleText } from 'node:util'
+import { examine } from './doctor/doctor.js'
+import { diagnose } from './doctor/findings.js'
+import { formatFindings, type Paint } from './doctor/format.js'
+import { prepare } from './install.js'
 
-const usage = 'usage: ktls-pipe doctor [--json]'
+const usage = 'usage: ktls-pipe doctor [--json] [--url URL]'
 const usageError = 2
 
-/** Exit codes: 0 kernel TLS works, 1 it does not, 2 wrong arguments. */
+/** Exit codes: 0 nothing is in the way of kernel TLS, 1 something is, 2 wrong arguments. */
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })
-  if (positionals.length !== 1 || positionals[0] !== 'doctor') {
+  const { values, positionals } = parseArgs({
+    options: { json: { type: 'boolean' }, url: { type: 'string' } },
+    allowPositionals: true,
+  })
+  const url = values.url === undefined ? undefined : parseUrl(values.url)
+  if (positionals.length !== 1 || positionals[0] !== 'doctor' || url === null) {
     console.error(usage)
     return usageError
   }
-  const report = await inspectSupport()
+  prepare() // the loopback transfer's session is to be handed over
+  const report = await examine(url)
   const findings = diagnose(report)
-  const text = values.json ? JSON.stringify({ ...report, findings }, null, 2) : formatFindings(findings, report)
-  console.log(text)
-  return isHealthy(report) ? 0 : 1
+  const healthy = findings.every(({ ok }) => ok)
+  const asJson = () => JSON.stringify({ healthy, ...report, findings }, null, 2)
+  console.log(values.json ? asJson() : formatFindings(findings, report, paint()))
+  return healthy ? 0 : 1
+}
+
+/** Null if it is none that can be fetched. */
+function parseUrl(text: string): URL | null {
+  const url = URL.canParse(text) ? new URL(text) : null
+  return url !== null && /^https?:$/.test(url.protocol) ? url : null
+}
+
+/** Colours, unless the output is no terminal or the environment forbids them (no-color.org). */
+function paint(): Paint {
+  return process.stdout.isTTY && process.stdout.hasColors() ? styleText : (_color, text) => text
 }
 
 main().then(

@@ -25,6 +25,7 @@
  * @property {Metric[]} metrics the first one is drawn
  * @property {(context: Context) => (object & { name: string })[]} cases
  * @property {(context: Context) => number} [nginxWorkers] 1 if left out
+ * @property {boolean} [ownProcesses] each measurement has a process of its own, in which nothing else happened before
  * @property {(contender: string) => boolean} [suits] all contenders if left out
  * @property {(context: Context, server: import('../contenders/contender.mjs').Server, given: any)
  *   => Promise<Record<string, number>>} measure

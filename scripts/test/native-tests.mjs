@@ -7,7 +7,7 @@ import { failed, ProgramResults } from './program-results.mjs'
 const buildTimeoutMs = 10 * 60_000
 const runTimeoutMs = 10 * 60_000
 
-/** @typedef {'plain' | 'asan' | 'tsan'} Variant what it is built with */
+/** @typedef {'plain' | 'asan' | 'tsan' | 'arm64'} Variant what it is built with, or for */
 
 /**
  * @param {string} root

@@ -1,9 +1,16 @@
-// The package in somebody else's project: before the addon is built, and after.
+// The package in somebody else's project: with the binary that it brings, without one, and built from source.
 
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { installInEmptyFolder, pack, runClean, runCleanWell } from '../support/packed-package.js'
+import {
+  installInEmptyFolder,
+  onlyWithBinary,
+  pack,
+  runClean,
+  runCleanWell,
+  withoutCompiler,
+} from '../support/packed-package.js'
 
 const buildTimeoutMs = 5 * 60_000
 
@@ -64,11 +71,23 @@ t.test('installed in an empty folder', async (t) => {
   })) {
     writeFileSync(join(folder, name), source)
   }
-  const node = async (t: Test, ...args: string[]) => JSON.parse(await runCleanWell(t, folder, process.execPath, args))
-  const addon = join(folder, 'node_modules', 'ktls-pipe', 'native', 'build', 'Release', 'ktls.node')
+  const node = async (t: Test, ...args: string[]) =>
+    JSON.parse(await runCleanWell(t, folder, process.execPath, args, withoutCompiler(t)))
+  const native = join(folder, 'node_modules', 'ktls-pipe', 'native')
+  const addon = join(native, 'build', 'Release', 'ktls.node')
+  const expectOffloaded = async (t: Test) => {
+    const result = await node(t, 'send.mjs')
+    t.match(result, { isWhole: true, tcp: 1, fallbacks: {} })
+    t.notMatch(result.reason, 'addon-unavailable')
+  }
 
-  await t.test('before the addon is built: the ordinary path', async (t) => {
+  await t.test('with the binary that it brings, and no compiler: offloaded', onlyWithBinary, async (t) => {
     t.notOk(existsSync(addon), 'npm install builds nothing')
+    await expectOffloaded(t)
+  })
+
+  await t.test('without a binary: the ordinary path', async (t) => {
+    rmSync(join(native, 'prebuilds'), { recursive: true, force: true })
     const reason = 'addon-unavailable'
     t.same(await node(t, 'send.mjs'), { isWhole: true, tcp: 0, fallbacks: { [reason]: 1 }, reason })
     await expectDoctor(t, folder, reason)
@@ -79,11 +98,7 @@ t.test('installed in an empty folder', async (t) => {
     t.ok(existsSync(addon), 'the addon is there')
   })
 
-  await t.test('after that: offloaded', async (t) => {
-    const result = await node(t, 'send.mjs')
-    t.match(result, { isWhole: true, tcp: 1, fallbacks: {} })
-    t.notMatch(result.reason, 'addon-unavailable')
-  })
+  await t.test('after that: offloaded', expectOffloaded)
 
   await t.test('as ESM and as CommonJS in one process: installs once', async (t) => {
     const expected = { distinct: true, untouched: true, isOne: true, counted: [1, 1], gone: true }
@@ -119,5 +134,5 @@ async function expectDoctor(t: Test, folder: string, reason: string, flags: stri
   const cli = join('node_modules', '.bin', 'ktls-pipe')
   const { code, stdout } = await runClean(folder, process.execPath, [...flags, cli, 'doctor', '--json'])
   t.equal(code, 1, 'doctor finds that something is missing')
-  t.match(JSON.parse(stdout), { reason }, 'and says what')
+  t.match(JSON.parse(stdout), { healthy: false, support: { reason } }, 'and says what')
 }

@@ -19,7 +19,7 @@ t.test('the tarball', async (t) => {
       t.ok(tarball.files.includes(file), file)
     }
     const expected =
-      /^(dist\/[\w.-]+|native\/(\w+\/)?\w+\.(cc|h)|native\/binding\.gyp|[A-Z]+(\.md)?|package\.json|scripts\/build-native\.mjs)$/
+      /^(dist\/[\w.-]+|native\/(\w+\/)?\w+\.(cc|h)|native\/(binding\.gyp|exports\.map|prebuilds\/linux-\w+\/ktls\.glibc\.node)|[A-Z]+(\.md)?|package\.json|scripts\/build-native\.mjs)$/
     t.same(
       tarball.files.filter((file) => !expected.test(file) || /^native\/(build|test)\//.test(file)),
       [],

@@ -1,0 +1,35 @@
+// Builds the addon for a target, beside the developer's own build.
+
+import { copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { run } from '../common/programs.mjs'
+import { compilerEnvironment } from './compiler.mjs'
+import { prebuiltPath } from './targets.mjs'
+
+const require = createRequire(import.meta.url)
+
+/**
+ * @param {string} root
+ * @param {import('./targets.mjs').Target} target
+ * @returns {Promise<string>} where the binary lies, below the root
+ */
+export async function prebuild(root, target) {
+  const environment = await compilerEnvironment(target)
+  // Inside the project, so that node-addon-api is found from it.
+  const folder = join(root, `node_modules/.cache/ktls-pipe/prebuild-${target.arch}`)
+  rmSync(folder, { recursive: true, force: true })
+  const left = [join(root, 'native/build'), join(root, 'native/prebuilds'), join(root, 'native/test')]
+  cpSync(join(root, 'native'), folder, { recursive: true, filter: (path) => !left.includes(path) })
+  const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js')
+  const headers = `--nodedir=${dirname(dirname(process.execPath))}`
+  await run(process.execPath, [nodeGyp, 'rebuild', `--arch=${target.arch}`, headers, '--jobs=max'], {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+  })
+  const path = prebuiltPath(target.arch)
+  mkdirSync(dirname(join(root, path)), { recursive: true })
+  copyFileSync(join(folder, 'build/Release/ktls.node'), join(root, path))
+  rmSync(folder, { recursive: true })
+  return path
+}

@@ -1,0 +1,225 @@
+import type { CipherSupport, SupportReport } from '../observe/support.js'
+import type { DoctorReport } from './doctor.js'
+import type { LoopbackTransfer } from './loopback-transfer.js'
+import type { NetworkCards } from './network-cards.js'
+import type { ServedUrl } from './served-url.js'
+
+/** One requirement: whether it is met, what was found, and if it is not, one thing to do. */
+export interface Finding {
+  requirement: string
+  ok: boolean
+  found: string
+  fix?: string
+}
+
+const keepLoaded = 'echo tls | sudo tee /etc/modules-load.d/tls.conf'
+const mebibyte = 2 ** 20
+
+/** Turns what was found out into one finding a requirement, in the order in which they depend on each other. */
+export function diagnose(report: DoctorReport): Finding[] {
+  const { support, confinement, networkCards, transfer, served } = report
+  return [
+    operatingSystem(support),
+    runtime(support),
+    ...(confinement.permissionModel ? [permissionModel(support)] : []),
+    addon(support),
+    ...kernelTls(report),
+    ...confinementOf(report),
+    fips(support),
+    ...(networkCards === undefined ? [] : [cards(networkCards)]),
+    ...environment(support),
+    ...(transfer === undefined ? [] : [loopback(transfer, support)]),
+    ...(served === undefined ? [] : [url(served)]),
+  ]
+}
+
+function operatingSystem({ platform, architecture, kernel, reason }: SupportReport): Finding {
+  const found = `${platform} ${architecture}, kernel ${kernel}`
+  if (platform !== 'linux') return fail('operating system', found, 'run it on Linux: kernel TLS exists nowhere else')
+  if (reason === 'kernel-too-old') return fail('operating system', found, 'use Linux 5.4 or newer')
+  return pass('operating system', found)
+}
+
+function runtime({ node, openssl, reason, addon }: SupportReport): Finding {
+  const found = `Node ${node}, OpenSSL ${openssl}`
+  if (reason !== 'runtime-unsupported') return pass('runtime', found)
+  return fail('runtime', `${found} ${addon.error ?? ''}`.trim(), 'run it with Node.js 20.19 or newer and OpenSSL 3')
+}
+
+function permissionModel({ addon }: SupportReport): Finding {
+  return pass('permission model', addon.loaded ? 'on, and lets addons in' : 'on, and keeps addons out')
+}
+
+function addon({ addon, reason }: SupportReport): Finding {
+  if (addon.loaded) return pass('addon', 'loaded')
+  const found = firstLine(addon.error) ?? `not loaded (${reason})`
+  switch (reason) {
+    case 'disabled':
+      return fail('addon', found, 'unset KTLS_PIPE_DISABLE')
+    case 'addons-disabled':
+      return fail('addon', found, 'start node without --no-addons; with --permission, add --allow-addons')
+    case 'addon-unavailable':
+      return fail('addon', found, 'npm explore ktls-pipe -- npm run build:native')
+    default:
+      return fail('addon', found, 'see the line above')
+  }
+}
+
+function kernelTls(report: DoctorReport): Finding[] {
+  const { support, kernelModule } = report
+  const { addon, kernelTls } = support
+  if (support.platform !== 'linux') return []
+  if (!addon.loaded) return kernelModule.state === 'loaded' ? [pass('tls module', 'loaded')] : [noModule(report)]
+  if (!kernelTls.available) return [noModule(report)]
+  const { state } = kernelModule
+  const found = state === 'loaded' ? 'loaded' : 'was not loaded; the kernel has loaded it for this test'
+  return [
+    state === 'loaded' || state === 'out-of-sight'
+      ? pass('tls module', 'loaded')
+      : fail('tls module', `${found}, which it does for root only`, `${keepLoaded} && sudo modprobe tls`),
+    ...ciphersByVersion(kernelTls.ciphers),
+    pass('rekey', kernelTls.rekey ? 'this kernel takes new keys' : 'this kernel takes no new keys (Linux 6.14 does)'),
+  ]
+}
+
+/** Why the kernel has no TLS, and what brings it. */
+function noModule({ kernelModule, confinement, support }: DoctorReport): Finding {
+  const { state, loadingDisabled, mayAutoload } = kernelModule
+  const error = errorsOf(support.kernelTls.ciphers)
+  const refused = error === '' || error === 'ENOENT' ? '' : ` (${error})`
+  if (state === 'loaded') {
+    return fail(
+      'tls module',
+      `loaded, but the kernel refuses to use it${refused}`,
+      'grep -w tls /proc/modules; dmesg | tail',
+    )
+  }
+  if (state === 'not-loaded' && loadingDisabled) {
+    const fix = `${keepLoaded} && sudo reboot`
+    return fail('tls module', `not loaded, and kernel.modules_disabled forbids it until the next boot${refused}`, fix)
+  }
+  if (state === 'not-loaded') {
+    const why = mayAutoload ? 'the kernel could not load it by itself' : 'only root can load it'
+    return fail('tls module', `not loaded, and ${why}${refused}`, `sudo modprobe tls && ${keepLoaded}`)
+  }
+  if (state === 'absent') {
+    const fix =
+      'sudo apt install linux-modules-extra-$(uname -r) && sudo modprobe tls # Ubuntu; else a kernel with CONFIG_TLS'
+    return fail('tls module', `this kernel came without it${refused}`, fix)
+  }
+  const where = confinement.container === undefined ? '' : ' on the host, not in this container'
+  return fail(
+    'tls module',
+    `not loaded, and no module is to be seen here${refused}`,
+    `sudo modprobe tls #${where || ' as root'}`,
+  )
+}
+
+function ciphersByVersion(ciphers: readonly CipherSupport[]): Finding[] {
+  return [...new Set(ciphers.map(({ version }) => version))].map((version) => {
+    const own = ciphers.filter((cipher) => cipher.version === version)
+    const names = own.map(({ cipher, available, error }) => (available ? cipher : `no ${cipher} (${error})`)).join(', ')
+    const refused = own.find(({ available }) => !available)
+    if (refused === undefined) return pass(version, names)
+    const chaCha = refused.cipher.startsWith('CHACHA20')
+    return fail(version, names, `sudo modprobe ${chaCha ? 'chacha20poly1305 # since Linux 5.11' : 'gcm'}`)
+  })
+}
+
+const blockedBy = new Set(['EPERM', 'EACCES', 'ENOSYS'])
+
+function confinementOf({ confinement, support }: DoctorReport): Finding[] {
+  const { container, seccompFilter } = confinement
+  if (container === undefined && !seccompFilter) return []
+  const place = container === undefined ? 'no container' : `in a container (${container})`
+  const found = `${place}, ${seccompFilter ? 'with' : 'without'} a seccomp filter`
+  const error = support.kernelTls.ciphers.find((cipher) => blockedBy.has(cipher.error ?? ''))?.error
+  if (error === undefined || !seccompFilter) return [pass('confinement', found)]
+  const fix = 'docker run --security-opt seccomp=PROFILE.json # one that allows setsockopt, sendfile and epoll_wait'
+  return [fail('confinement', `${found}, and system calls fail with ${error}`, fix)]
+}
+
+function fips({ fips }: SupportReport): Finding {
+  if (!fips) return pass('FIPS mode', 'off')
+  return fail(
+    'FIPS mode',
+    'on',
+    'node --disable-fips # the kernel encrypts outside the validated module, so it is not asked to',
+  )
+}
+
+function cards({ transmitOffload, notAsked, sessionsOnCard }: NetworkCards): Finding {
+  const features = Object.entries(transmitOffload).map(([name, offload]) => `${name} ${offload}`)
+  const found = features.length > 0 ? features.join(', ') : `not asked: ${notAsked ?? 'there is no card'}`
+  return pass('offload to a network card', `${found}; ${sessionsOnCard} sessions there now`)
+}
+
+function environment({ addon, environment, reason }: SupportReport): Finding[] {
+  const tlsIsOff = reason === 'disabled' && addon.loaded // with KTLS_PIPE_DISABLE it is not even loaded
+  return [
+    ...(tlsIsOff ? [fail('environment KTLS_PIPE_TLS', 'files over TLS are not offloaded', 'unset KTLS_PIPE_TLS')] : []),
+    ...environment.malformed.map(({ name, value, expected }) =>
+      fail(`environment ${name}`, `'${value}' is ignored, it must be ${expected}`, `unset ${name}`),
+    ),
+  ]
+}
+
+function loopback(
+  { bytes, intact, session, encryption, error, fallbackReason }: LoopbackTransfer,
+  support: SupportReport,
+): Finding {
+  const requirement = 'loopback transfer'
+  if (error?.startsWith('ERR_ACCESS_DENIED')) {
+    const fix = `node --permission --allow-addons --allow-fs-read=* --allow-net # ${error.slice('ERR_ACCESS_DENIED: '.length)}`
+    return fail(requirement, 'the permission model does not let it be tried', fix)
+  }
+  if (error !== undefined) return fail(requirement, error, 'NODE_DEBUG=ktls-pipe npx ktls-pipe doctor')
+  const found = `${bytes / mebibyte} MiB by ${session}`
+  if (!intact)
+    return fail(
+      requirement,
+      `${found}: what came is not what was sent`,
+      'export KTLS_PIPE_DISABLE=1 # and report it, please',
+    )
+  if (encryption === 'kernel') return pass(requirement, `${found}, encrypted by the kernel, SHA-256 equal`)
+  const byNode = `${found}, encrypted by Node (${fallbackReason}), SHA-256 equal`
+  // What is in the way has a line of its own.
+  return support.reason !== undefined
+    ? pass(requirement, byNode)
+    : fail(requirement, byNode, 'NODE_DEBUG=ktls-pipe npx ktls-pipe doctor')
+}
+
+function url({ url, encryption, because, status, bytes, session, newKernelSessions }: ServedUrl): Finding {
+  const requirement = `server ${url}`
+  const seen =
+    status === undefined ? '' : `status ${status}, ${bytes} bytes${session === undefined ? '' : ` by ${session}`}: `
+  switch (encryption) {
+    case 'kernel':
+      return pass(requirement, `${seen}encrypted by the kernel (TlsTxSw grew by ${newKernelSessions})`)
+    case 'none':
+      return pass(requirement, `${seen}not encrypted, it is plain http`)
+    case 'userspace':
+      return fail(requirement, `${seen}no session was handed to the kernel of this network namespace`, askTheServer)
+    case 'unknown':
+      return fail(requirement, `${seen}cannot tell: ${because}`, askTheServer)
+  }
+}
+
+const askTheServer =
+  "res.on('finish', () => console.log(getOffloadState(res))) // in the server, import { getOffloadState } from 'ktls-pipe'"
+
+function errorsOf(ciphers: readonly CipherSupport[]): string {
+  return [...new Set(ciphers.map(({ error }) => error).filter((error) => error !== undefined))].join(', ')
+}
+
+function firstLine(text: string | undefined): string | undefined {
+  return text?.split('\n', 1)[0]
+}
+
+function pass(requirement: string, found: string): Finding {
+  return { requirement, ok: true, found }
+}
+
+function fail(requirement: string, found: string, fix: string): Finding {
+  return { requirement, ok: false, found, fix }
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, get, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Readable } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { OffloadState } from '../observe/offload-state.js'
+import { getOffloadState } from '../offload-state.js'
+import { createZeroCopyPipe } from '../pipe/zero-copy-pipe.js'
+import { selfSignedCertificate } from './self-signed-certificate.js'
+import { describeSession } from './session.js'
+
+/** A file that this process has sent to itself over https. */
+export interface LoopbackTransfer extends Partial<OffloadState> {
+  /** Bytes that were to be sent. */
+  bytes: number
+  /** What arrived has the SHA-256 of the file. */
+  intact: boolean
+  /** Of the session, as `TLSv1.3 TLS_AES_256_GCM_SHA384`. */
+  session?: string
+  /** Why nothing could be sent, or why it ended early. */
+  error?: string
+}
+
+const bytes = 8 * 2 ** 20
+const patienceMs = 10_000
+
+/** @param path a file of at least 8 MiB: node itself */
+export async function transferOverLoopback(path: string): Promise<LoopbackTransfer> {
+  let server: Server | undefined
+  try {
+    const range = { start: 0, end: bytes - 1 }
+    const expected = await sha256(createReadStream(path, range))
+    server = createServer(selfSignedCertificate())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const served = serve(server, path, range)
+    const { response, session } = await request(server)
+    const intact = (await sha256(response)) === expected
+    return { bytes, intact, session, ...(await served) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return { bytes, intact: false, error: code === undefined ? message : `${code}: ${message}` }
+  } finally {
+    server?.closeAllConnections()
+    server?.close()
+  }
+}
+
+/** Answers one request with the file, and by who carried it. */
+async function serve(server: Server, path: string, range: { start: number; end: number }): Promise<OffloadState> {
+  const [, response] = (await once(server, 'request')) as [IncomingMessage, ServerResponse]
+  const source = createReadStream(path, range)
+  source.on('error', (error) => response.destroy(error))
+  source.pipe(createZeroCopyPipe(response))
+  if (!response.closed) await once(response, 'close')
+  return getOffloadState(response)
+}
+
+async function request(server: Server): Promise<{ response: IncomingMessage; session: string }> {
+  const { port } = server.address() as AddressInfo
+  const options = { port, host: '127.0.0.1', rejectUnauthorized: false, agent: false }
+  const sent = get(options).setTimeout(patienceMs, () => sent.destroy(new Error('nothing came for 10 seconds')))
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  return { response, session: describeSession(response.socket as TLSSocket) }
+}
+
+async function sha256(stream: Readable): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of stream) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
