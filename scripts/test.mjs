@@ -34,7 +34,7 @@ const demoTimeoutMs = 30 * 60_000
 const maximumCpuRatio = 0.4
 const mebibyte = 2 ** 20
 /** What runs on this machine, and again where the kernel has TLS; folders below `test/`. */
-const everywhere = ['behaviour', 'fidelity', 'frameworks', 'kernel', 'soak']
+const everywhere = ['behaviour', 'examples', 'fidelity', 'frameworks', 'kernel', 'soak']
 /** Programs of their own beside the test files, paths below `test/`. */
 const startedByTests = ['fidelity/player.ts', 'fidelity/programs/player.ts']
 

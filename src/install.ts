@@ -1,5 +1,6 @@
 import { loadBinding } from './native/load.js'
 import { subscribeDebugLog } from './observe/diagnostics.js'
+import { subscribeFileLog } from './observe/file-log.js'
 import { applyOptions, checkInstallOptions, currentSettings, type InstallOptions } from './options.js'
 import { interceptPipe, restorePipe } from './pipe/pipe-interceptor.js'
 import { adoptOlderContexts, leaveOlderContexts, startTracking, stopTracking } from './tls/session-tracker.js'
@@ -7,6 +8,7 @@ import { adoptOlderContexts, leaveOlderContexts, startTracking, stopTracking } f
 /** What the import does: sessions are counted from now on, so that any of them can be handed over later. */
 export function prepare(): void {
   subscribeDebugLog()
+  subscribeFileLog()
   startTracking()
   loadBinding().binding?.setSenderThreads(currentSettings().threads)
 }

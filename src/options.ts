@@ -24,6 +24,8 @@ export interface Settings {
   readonly minimumBytes: Record<Engine, number | false>
   /** 0: the sender's own default. */
   readonly threads: number
+  /** Whether each file is told of on standard error. */
+  readonly logsFiles: boolean
 }
 
 /** An environment variable whose value was ignored. */
@@ -65,6 +67,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): {
     disabled: flag('KTLS_PIPE_DISABLE') === true,
     minimumBytes: { tls: engine('tls'), tcp: engine('tcp') },
     threads: count('KTLS_PIPE_THREADS', maximumThreads) ?? 0,
+    logsFiles: flag('KTLS_PIPE_LOG') === true,
   }
   return { settings, malformed }
 }
@@ -84,7 +87,7 @@ export function applyOptions(options: InstallOptions): void {
     return given === false || fromEnvironment === false ? false : (given?.minimumBytes ?? fromEnvironment)
   }
   state.current = {
-    disabled: settings.disabled,
+    ...settings,
     minimumBytes: { tls: minimum('tls'), tcp: minimum('tcp') },
     threads: options.threads ?? settings.threads,
   }

@@ -1,6 +1,6 @@
 // An ordinary Express application that serves files over https. Every route is the same code with and without
-// `--import ktls-pipe/register`. Only /zero-copy and /stats name the package, and load it when they are first asked
-// for, so that without the import this is plain Node.
+// `--import ktls-pipe/register`. Only /zero-copy, /stats and /status name the package, and load it when they are first
+// asked for, so that without the import this is plain Node.
 
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream'
 import { pipeline as pipelinePromise } from 'node:stream/promises'
 import express from 'express'
 import { loadCertificate } from './certificate.mjs'
+import { status } from './status.mjs'
 
 const port = Number(process.env.PORT ?? 8443)
 const host = process.env.HOST ?? '127.0.0.1'
@@ -54,6 +55,8 @@ app.get('/zero-copy/:name', async (request, response) => {
   response.type('bin').set('Content-Length', String(size))
   pipeFile(path, response, createZeroCopyPipe(response))
 })
+
+app.use('/status', status())
 
 app.get('/json', (_request, response) => response.json({ message: 'a small answer' }))
 

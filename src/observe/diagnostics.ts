@@ -29,10 +29,16 @@ export interface TransferEvent {
   error?: Error
 }
 
-const channels = {
-  session: channel('ktls-pipe:session'),
-  fallback: channel('ktls-pipe:fallback'),
-}
+/** All channels there are; `tracingChannel('ktls-pipe:transfer')` is how Node names the last three together. */
+export const channelNames = {
+  session: 'ktls-pipe:session',
+  fallback: 'ktls-pipe:fallback',
+  transferStart: 'tracing:ktls-pipe:transfer:start',
+  transferEnd: 'tracing:ktls-pipe:transfer:asyncEnd',
+  transferError: 'tracing:ktls-pipe:transfer:error',
+} as const
+
+const channels = { session: channel(channelNames.session), fallback: channel(channelNames.fallback) }
 const transfer = tracingChannel<string, TransferEvent>('ktls-pipe:transfer')
 
 /** Payloads are built only when somebody listens. */

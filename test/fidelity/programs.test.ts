@@ -56,6 +56,8 @@ async function compare(t: Test, { scheme, fallsBack }: Way): Promise<void> {
   if (fallsBack) t.equal(total.offloaded, 0, 'nothing is offloaded')
   else if (numRuns >= 100) {
     t.ok(offloading >= total.programs / 2, 'half of the programs offload', { offloading })
-    t.ok(switching >= total.programs / 4, 'a quarter of them switch in the middle of a file', { switching })
+    // Of all programs two in seven do; of those that were drawn, three standard deviations fewer may.
+    const chance = 3 * Math.sqrt((total.programs * 3) / 16)
+    t.ok(switching >= total.programs / 4 - chance, 'a quarter of them switch in the middle of a file', { switching })
   }
 }

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import type { Test } from 'tap'
 import { projectFile } from './project.js'
 
@@ -16,28 +17,55 @@ export interface ExampleApp {
   takeRequests(): ObservedRequest[]
 }
 
-/** Starts the Express example with the package's `register` import, to serve `folder`. */
-export async function startExampleApp(t: Test, folder: string): Promise<ExampleApp> {
-  const observer = projectFile('test/support/request-observer.mjs')
-  const imports = ['--import', 'ktls-pipe/register', '--import', observer]
-  const child = spawn(process.execPath, [...imports, projectFile('examples/express/server.mjs')], {
-    cwd: projectFile(),
-    env: { ...process.env, PORT: '0', FILES_DIRECTORY: folder },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  })
-  t.teardown(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill()
-      await once(child, 'exit')
-    }
-  })
-  let requests: ObservedRequest[] = []
-  child.on('message', (request) => requests.push(request as ObservedRequest))
+interface ExampleOptions {
+  /** Modules that are loaded first. */
+  imports?: string[]
+  env?: NodeJS.ProcessEnv
+}
 
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+export interface Example {
+  origin: string
+  child: ChildProcessByStdio<null, Readable, Readable>
+  /** Of its standard output, after the first one. */
+  lines: Interface
+}
+
+/** Starts a server of examples/, to serve `folder` on a port of its own choice; it ends with the test. */
+export async function startExample(
+  t: Test,
+  program: string,
+  folder: string,
+  { imports = [], env = {} }: ExampleOptions = {},
+): Promise<Example> {
+  const flags = imports.flatMap((name) => ['--import', name])
+  const child = spawn(process.execPath, [...flags, projectFile('examples', program)], {
+    cwd: projectFile(),
+    env: { ...process.env, ...env, PORT: '0', FILES_DIRECTORY: folder },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  }) as unknown as Example['child']
+  t.teardown(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill()
+    await once(child, 'exit')
+  })
+  let complaints = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text
+  })
+  const lines = createInterface(child.stdout)
   const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit')])) as [unknown]
   const origin = /^listening on (https:\/\/\S+)$/.exec(String(line))?.[1]
-  if (origin === undefined) throw new Error(`the example did not start: ${line}`)
+  if (origin === undefined) throw new Error(`examples/${program} did not start: ${line} ${complaints}`)
+  return { origin, child, lines }
+}
+
+/** Starts the Express example with the package's `register` import. */
+export async function startExampleApp(t: Test, folder: string): Promise<ExampleApp> {
+  const imports = ['ktls-pipe/register', projectFile('test/support/request-observer.mjs')]
+  const { origin, child } = await startExample(t, 'express/server.mjs', folder, { imports })
+  child.stderr.pipe(process.stderr)
+  let requests: ObservedRequest[] = []
+  child.on('message', (request) => requests.push(request as ObservedRequest))
   return {
     origin,
     takeRequests() {

@@ -48,7 +48,12 @@ t.test('install: a later call replaces the options', async (t) => {
   install()
   const defaults = currentSettings()
   install({ tls: false, tcp: { minimumBytes: 5 }, threads: 3 })
-  t.strictSame(currentSettings(), { disabled: false, minimumBytes: { tls: false, tcp: 5 }, threads: 3 })
+  t.strictSame(currentSettings(), {
+    disabled: false,
+    minimumBytes: { tls: false, tcp: 5 },
+    threads: 3,
+    logsFiles: false,
+  })
   t.strictSame(binding.calls.at(-1), ['setSenderThreads', 3])
   install({ threads: 2 })
   t.strictSame(currentSettings(), { ...defaults, threads: 2 }, 'what it leaves out is as before the first')

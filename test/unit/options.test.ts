@@ -53,6 +53,8 @@ t.test('what the environment says', async (t) => {
       { ...defaults, minimumBytes: { tls: false, tcp } },
     ],
     [{ KTLS_PIPE_THREADS: '3' }, { ...defaults, threads: 3 }],
+    [{ KTLS_PIPE_LOG: '1' }, { ...defaults, logsFiles: true }],
+    [{ KTLS_PIPE_LOG: '0' }, defaults],
     [{ KTLS_PIPE_THREADS: '64' }, { ...defaults, threads: 64 }],
     [{ KTLS_PIPE_SOMETHING: 'x' }, defaults],
   ]
@@ -89,7 +91,7 @@ t.test('one malformed value does not take the others with it', async (t) => {
     KTLS_PIPE_THREADS: 'many',
     KTLS_PIPE_TLS_MINIMUM_BYTES: '42',
   })
-  t.strictSame(settings, { disabled: false, minimumBytes: { tls: 42, tcp: false }, threads: 0 })
+  t.strictSame(settings, { disabled: false, minimumBytes: { tls: 42, tcp: false }, threads: 0, logsFiles: false })
   t.strictSame(malformed.map(({ name }) => name).sort(), ['KTLS_PIPE_THREADS', 'KTLS_PIPE_TLS'])
 })
 
@@ -104,17 +106,38 @@ t.test('options take the place of what was set before', async (t) => {
     disabled: false,
     minimumBytes: { tls: 1, tcp: 2 },
     threads: 3,
+    logsFiles: false,
   })
-  t.strictSame(set({ tls: false }), { disabled: false, minimumBytes: { tls: false, tcp: 11 }, threads: 5 })
-  t.strictSame(set({ tls: {}, tcp: {} }), { disabled: false, minimumBytes: { tls, tcp: 11 }, threads: 5 })
-  t.strictSame(set({ tcp: false, threads: 0 }), { disabled: false, minimumBytes: { tls, tcp: false }, threads: 0 })
-  t.strictSame(set({}), { disabled: false, minimumBytes: { tls, tcp: 11 }, threads: 5 })
+  t.strictSame(set({ tls: false }), {
+    disabled: false,
+    minimumBytes: { tls: false, tcp: 11 },
+    threads: 5,
+    logsFiles: false,
+  })
+  t.strictSame(set({ tls: {}, tcp: {} }), {
+    disabled: false,
+    minimumBytes: { tls, tcp: 11 },
+    threads: 5,
+    logsFiles: false,
+  })
+  t.strictSame(set({ tcp: false, threads: 0 }), {
+    disabled: false,
+    minimumBytes: { tls, tcp: false },
+    threads: 0,
+    logsFiles: false,
+  })
+  t.strictSame(set({}), { disabled: false, minimumBytes: { tls, tcp: 11 }, threads: 5, logsFiles: false })
 })
 
 t.test('what the environment switches off, no option switches on', async (t) => {
   setEnvironment(t, { KTLS_PIPE_DISABLE: '1', KTLS_PIPE_TLS: '0' })
   applyOptions({ tls: { minimumBytes: 1 }, tcp: { minimumBytes: 2 } })
-  t.strictSame(currentSettings(), { disabled: true, minimumBytes: { tls: false, tcp: 2 }, threads: 0 })
+  t.strictSame(currentSettings(), {
+    disabled: true,
+    minimumBytes: { tls: false, tcp: 2 },
+    threads: 0,
+    logsFiles: false,
+  })
 })
 
 t.test('right options for install()', async (t) => {

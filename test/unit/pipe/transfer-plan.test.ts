@@ -20,7 +20,7 @@ const destination: DestinationFacts = {
 const support: SupportFacts = {
   unsupported: undefined,
   kernelTlsUnavailable: false,
-  settings: { disabled: false, minimumBytes: { tls: 1000, tcp: 500 }, threads: 0 },
+  settings: { disabled: false, minimumBytes: { tls: 1000, tcp: 500 }, threads: 0, logsFiles: false },
 }
 const maximumBytes = 8 * 2 ** 20
 const range: RangeFacts = {
@@ -33,7 +33,7 @@ const range: RangeFacts = {
 }
 
 const settings = (minimumBytes: Record<Engine, number | false>, disabled = false): Partial<SupportFacts> => ({
-  settings: { disabled, minimumBytes, threads: 0 },
+  settings: { disabled, minimumBytes, threads: 0, logsFiles: false },
 })
 
 interface Case {
