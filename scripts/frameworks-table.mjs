@@ -4,15 +4,15 @@ import { join } from 'node:path'
 import { runInKernel } from '../kernel-vm/run.mjs'
 import { compileTests } from './test/compile.mjs'
 import { frameworksTest, installFrameworks } from './test/frameworks.mjs'
+import { fastKernel } from './test/user-mode.mjs'
 
-const kernel = '6.12-um'
 const timeoutMs = 20 * 60_000
 const root = join(import.meta.dirname, '..')
 
 await installFrameworks(root)
 const programOf = await compileTests(root, [`test/${frameworksTest}`])
 const { exitCode } = await runInKernel({
-  kernel,
+  kernel: await fastKernel(),
   command: process.execPath,
   args: [programOf(frameworksTest)],
   cwd: root,

@@ -73,7 +73,7 @@ async function runAll() {
     await installFrameworks(root)
   }
   if (suites.has('host')) {
-    await runHostTests(session, 'this machine', ['unit', ...everywhere], { coverage: !grep })
+    await runHostTests(session, 'this machine', ['unit', 'browser', ...everywhere], { coverage: !grep })
   }
   if (suites.has('package')) {
     await runPrebuilds(session)

@@ -61,6 +61,7 @@ const large = ['behaviour/many']
 /** A minute or more each: nowhere but in `npm run test:full`. */
 const slow = [
   'behaviour/many',
+  'browser/status-page',
   'kernel/key-update-storm',
   'kernel/faults',
   'frameworks/entries',

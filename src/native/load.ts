@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { release } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -13,6 +13,7 @@ export type LoadedBinding =
   | { binding: NativeBinding }
   | { binding: undefined; reason: FallbackReason; cause: Error | undefined }
 
+const packageName = 'ktls-pipe'
 const oldestKernel = [5, 4] as const
 
 /** Loads the addon on the first call of this thread; afterwards the same answer. */
@@ -45,13 +46,21 @@ function without(reason: FallbackReason, cause?: Error): LoadedBinding {
 function requireAddon(): NativeBinding {
   const require = createRequire(import.meta.url)
   const find = require('node-gyp-build') as (folder: string) => NativeBinding
-  return find(join(packageRoot(dirname(fileURLToPath(import.meta.url))), 'native'))
+  return find(join(packageRoot(require), 'native'))
 }
 
-// This file is found in src/native/ by tests and bundled into dist/.
-function packageRoot(folder: string): string {
-  if (existsSync(join(folder, 'package.json')) || dirname(folder) === folder) return folder
-  return packageRoot(dirname(folder))
+// This file is found in src/native/ by tests and bundled into dist/; who bundles it into a program of his own has left
+// the addon where the package is installed.
+function packageRoot(require: NodeJS.Require): string {
+  const nearest = nearestPackage(dirname(fileURLToPath(import.meta.url)))
+  if (nearest?.name === packageName) return nearest.folder
+  return dirname(require.resolve(`${packageName}/package.json`))
+}
+
+function nearestPackage(folder: string): { folder: string; name: string | undefined } | undefined {
+  const path = join(folder, 'package.json')
+  if (existsSync(path)) return { folder, name: JSON.parse(readFileSync(path, 'utf8')).name }
+  return dirname(folder) === folder ? undefined : nearestPackage(dirname(folder))
 }
 
 /** Compares a release such as '6.12.9-amd64' with a major and minor number. */

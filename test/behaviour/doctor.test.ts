@@ -2,7 +2,9 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
 import { temporaryFolder, writeRandomFile } from '../support/files.js'
 import { receive, request } from '../support/http-client.js'
@@ -22,6 +24,9 @@ interface Report {
 
 const fileBytes = 1_000_001
 
+const schema = JSON.parse(readFileSync(projectFile('docs/doctor.schema.json'), 'utf8'))
+const isDocumented = new Ajv2020({ strict: true }).compile(schema)
+
 t.setTimeout(timeLimitMs)
 
 async function doctor(...parameters: string[]): Promise<{ code: number; report: Report }> {
@@ -29,7 +34,9 @@ async function doctor(...parameters: string[]): Promise<{ code: number; report: 
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
-  return { code, report: JSON.parse(stdout) as Report }
+  const report = JSON.parse(stdout)
+  if (!isDocumented(report)) throw new Error(`docs/doctor.schema.json: ${JSON.stringify(isDocumented.errors)}`)
+  return { code, report: report as Report }
 }
 
 t.test('its own transfer', async (t) => {

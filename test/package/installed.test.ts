@@ -2,6 +2,7 @@
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import t, { type Test } from 'tap'
 import {
   installInEmptyFolder,
@@ -75,8 +76,8 @@ t.test('installed in an empty folder', async (t) => {
     JSON.parse(await runCleanWell(t, folder, process.execPath, args, withoutCompiler(t)))
   const native = join(folder, 'node_modules', 'ktls-pipe', 'native')
   const addon = join(native, 'build', 'Release', 'ktls.node')
-  const expectOffloaded = async (t: Test) => {
-    const result = await node(t, 'send.mjs')
+  const expectOffloaded = async (t: Test, program = 'send.mjs') => {
+    const result = await node(t, program)
     t.match(result, { isWhole: true, tcp: 1, fallbacks: {} })
     t.notMatch(result.reason, 'addon-unavailable')
   }
@@ -84,6 +85,24 @@ t.test('installed in an empty folder', async (t) => {
   await t.test('with the binary that it brings, and no compiler: offloaded', onlyWithBinary, async (t) => {
     t.notOk(existsSync(addon), 'npm install builds nothing')
     await expectOffloaded(t)
+  })
+
+  await t.test('in a bundle by esbuild, which leaves the addon where it is', onlyWithBinary, async (t) => {
+    const requireFor = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+    for (const [name, options] of Object.entries({
+      'all-in-one.mjs': { banner: { js: requireFor } },
+      'package-outside.mjs': { external: ['ktls-pipe'] },
+    })) {
+      await build({
+        entryPoints: [join(folder, 'send.mjs')],
+        outfile: join(folder, 'bundled', name),
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        ...options,
+      })
+      await expectOffloaded(t, join('bundled', name))
+    }
   })
 
   await t.test('without a binary: the ordinary path', async (t) => {
@@ -98,7 +117,7 @@ t.test('installed in an empty folder', async (t) => {
     t.ok(existsSync(addon), 'the addon is there')
   })
 
-  await t.test('after that: offloaded', expectOffloaded)
+  await t.test('after that: offloaded', (t) => expectOffloaded(t))
 
   await t.test('as ESM and as CommonJS in one process: installs once', async (t) => {
     const expected = { distinct: true, untouched: true, isOne: true, counted: [1, 1], gone: true }

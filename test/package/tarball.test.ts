@@ -15,11 +15,18 @@ t.test('the tarball', async (t) => {
     const entries = [main, module, types, bin['ktls-pipe'], ...JSON.stringify(exports).matchAll(/\.\/[\w./]+/g)]
     const files = entries.map((entry) => String(entry).replace(/^\.\//, '')).filter((file) => /\.\w+$/.test(file))
     for (const file of new Set(files)) t.ok(tarball.files.includes(file), file)
-    for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md', 'native/binding.gyp', 'scripts/build-native.mjs']) {
+    for (const file of [
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      'THIRD-PARTY-NOTICES',
+      'native/binding.gyp',
+      'scripts/build-native.mjs',
+    ]) {
       t.ok(tarball.files.includes(file), file)
     }
     const expected =
-      /^(dist\/[\w.-]+|native\/(\w+\/)?\w+\.(cc|h)|native\/(binding\.gyp|exports\.map|prebuilds\/linux-\w+\/ktls\.glibc\.node)|[A-Z]+(\.md)?|package\.json|scripts\/build-native\.mjs)$/
+      /^(dist\/[\w.-]+|native\/(\w+\/)?\w+\.(cc|h)|native\/(binding\.gyp|exports\.map|prebuilds\/linux-\w+\/ktls\.glibc\.node)|[A-Z-]+(\.md)?|package\.json|scripts\/build-native\.mjs)$/
     t.same(
       tarball.files.filter((file) => !expected.test(file) || /^native\/(build|test)\//.test(file)),
       [],

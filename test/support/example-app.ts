@@ -54,7 +54,7 @@ export async function startExample(
   })
   const lines = createInterface(child.stdout)
   const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit')])) as [unknown]
-  const origin = /^listening on (https:\/\/\S+)$/.exec(String(line))?.[1]
+  const origin = /^listening on (\w+:\/\/\S+)$/.exec(String(line))?.[1]
   if (origin === undefined) throw new Error(`examples/${program} did not start: ${line} ${complaints}`)
   return { origin, child, lines }
 }
