@@ -45,7 +45,7 @@ async function measureRunning(benchmark, context, { lineUp, cases, rounds, say }
     const results = []
     for (const given of cases) {
       const measured = running.map(() => [])
-      for (let round = 1 - warmUpsOf(context); round <= rounds; round++) {
+      for (let round = 1 - warmUpsOf(context, benchmark); round <= rounds; round++) {
         for (const [index, { name, server }] of running.entries()) {
           say(`${given.name}: ${name}, ${round > 0 ? `${round} of ${rounds}` : 'warming up'}`)
           const readings = await benchmark.measure(context, server, given)
@@ -69,7 +69,7 @@ async function measureEachAnew(benchmark, context, { lineUp, cases, rounds, say 
         say(`${given.name}: ${name}, ${round} of ${rounds}`)
         const server = await start()
         try {
-          for (let i = 0; i < warmUpsOf(context); ++i) await benchmark.measure(context, server, given)
+          for (let i = 0; i < warmUpsOf(context, benchmark); ++i) await benchmark.measure(context, server, given)
           measured[index].push(await benchmark.measure(context, server, given))
         } finally {
           await server.stop()
@@ -81,7 +81,8 @@ async function measureEachAnew(benchmark, context, { lineUp, cases, rounds, say 
   return results
 }
 
-function warmUpsOf({ emulated }) {
+function warmUpsOf({ emulated }, { startsCold = false }) {
+  if (startsCold) return 0
   return emulated ? warmUpRounds.emulator : warmUpRounds.hardware
 }
 

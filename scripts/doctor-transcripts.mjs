@@ -12,6 +12,8 @@ const document = join(root, 'docs/doctor.md')
 const kernel = '6.12'
 const nobody = 65534
 const timeoutMs = 3 * 60_000
+const publicNode = '/usr/local/bin/node'
+const doctor = ['dist/cli.js', 'doctor']
 
 /**
  * @typedef {object} Situation
@@ -76,9 +78,10 @@ async function runThere({ flags = [], env = {}, loaded = false, uid }) {
   const as = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
   const { exitCode, stdout, stderr } = await runInKernel({
     kernel,
-    // This machine may be a container, whose mark the virtual machine would inherit.
+    // This machine may be a container, whose mark the virtual machine would inherit; and the cache may be in a folder
+    // that others may not enter.
     command: 'sh',
-    args: ['-c', 'rm -f /.dockerenv; exec "$@"', 'sh', ...as, node, ...flags, 'dist/cli.js', 'doctor'],
+    args: ['-c', `rm -f /.dockerenv; cp "$0" ${publicNode}; exec "$@"`, node, ...as, publicNode, ...flags, ...doctor],
     cwd: root,
     env,
     ...(loaded ? {} : { modules: [] }),

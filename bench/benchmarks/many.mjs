@@ -18,6 +18,9 @@ const metric = (title, unit, key, digits) => ({
 export const many = {
   name: 'many',
   title: 'Slow clients: what each adds to its own idle connection',
+  // What a process has once had it keeps, so that the next downloads seem to add nothing.
+  ownProcesses: true,
+  startsCold: true,
   metrics: [
     metric('memory', 'KiB each', 'kibibytes', 1),
     metric('descriptors', 'each', 'descriptors', 2),

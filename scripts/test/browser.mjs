@@ -8,7 +8,7 @@ import { unpackWithDependencies } from '../../kernel-vm/debian-packages.mjs'
 import { machineRelease } from '../../kernel-vm/debian-tool.mjs'
 
 const packages = ['chromium', 'fonts-dejavu-core']
-const libraryFolders = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu']
+const libraryFolders = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/pulseaudio']
 
 /** @returns {Promise<{ executablePath: string, env: Record<string, string | undefined> }>} */
 export async function browser() {

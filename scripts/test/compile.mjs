@@ -12,6 +12,9 @@ const banner = {
   js: "import { createRequire as requireFor } from 'node:module'; globalThis.require ??= requireFor(import.meta.url);",
 }
 
+/** Looks for files beside its own. */
+const unbundled = ['playwright-core']
+
 /** @type {import('esbuild').BuildOptions} */
 const common = {
   bundle: true,
@@ -49,7 +52,7 @@ export async function compileTests(root, files, more = {}) {
     chunkNames: 'shared/[name]-[hash]',
     sourcemap: 'linked',
     alias: { tap },
-    external: [tap, 'ktls-pipe', ...(await ownDependencies(root))],
+    external: [tap, 'ktls-pipe', ...unbundled, ...(await ownDependencies(root))],
     ...more,
   })
   return (file) => join(folder, file.replace(/^test\//, '').replace(/\.ts$/, '.mjs'))

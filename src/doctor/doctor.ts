@@ -29,7 +29,7 @@ export async function examine(url?: URL): Promise<DoctorReport> {
     kernelModule,
     confinement: inspectConfinement(readText, process.env),
     ...(isLinux ? { networkCards: await inspectNetworkCards(readText) } : {}),
-    transfer: await transferOverLoopback(process.execPath),
+    transfer: await transferOverLoopback(),
     ...(url === undefined ? {} : { served: await inspectUrl(url, readText) }),
   }
 }

@@ -22,7 +22,7 @@ export function diagnose(report: DoctorReport): Finding[] {
     operatingSystem(support),
     runtime(support),
     ...(confinement.permissionModel ? [permissionModel(support)] : []),
-    addon(support),
+    addon(support, confinement.permissionModel),
     ...kernelTls(report),
     ...confinementOf(report),
     fips(support),
@@ -50,14 +50,18 @@ function permissionModel({ addon }: SupportReport): Finding {
   return pass('permission model', addon.loaded ? 'on, and lets addons in' : 'on, and keeps addons out')
 }
 
-function addon({ addon, reason }: SupportReport): Finding {
+function addon({ addon, reason }: SupportReport, permissionModel: boolean): Finding {
   if (addon.loaded) return pass('addon', 'loaded')
   const found = firstLine(addon.error) ?? `not loaded (${reason})`
   switch (reason) {
     case 'disabled':
       return fail('addon', found, 'unset KTLS_PIPE_DISABLE')
     case 'addons-disabled':
-      return fail('addon', found, 'start node without --no-addons; with --permission, add --allow-addons')
+      return fail(
+        'addon',
+        found,
+        permissionModel ? 'add --allow-addons beside --permission' : 'start node without --no-addons',
+      )
     case 'addon-unavailable':
       return fail('addon', found, 'npm explore ktls-pipe -- npm run build:native')
     default:

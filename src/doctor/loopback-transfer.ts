@@ -1,9 +1,12 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, get, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { OffloadState } from '../observe/offload-state.js'
@@ -27,10 +30,14 @@ export interface LoopbackTransfer extends Partial<OffloadState> {
 const bytes = 8 * 2 ** 20
 const patienceMs = 10_000
 
-/** @param path a file of at least 8 MiB: node itself */
-export async function transferOverLoopback(path: string): Promise<LoopbackTransfer> {
+/** A temporary file is sent; node itself, where none may be written. */
+export async function transferOverLoopback(): Promise<LoopbackTransfer> {
   let server: Server | undefined
+  let folder: string | undefined
   try {
+    folder = await writableFolder()
+    const path = folder === undefined ? process.execPath : join(folder, 'file')
+    if (folder !== undefined) await writeFile(path, randomBytes(bytes))
     const range = { start: 0, end: bytes - 1 }
     const expected = await sha256(createReadStream(path, range))
     server = createServer(selfSignedCertificate())
@@ -40,11 +47,23 @@ export async function transferOverLoopback(path: string): Promise<LoopbackTransf
     const intact = (await sha256(response)) === expected
     return { bytes, intact, session, ...(await served) }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return { bytes, intact: false, error: code === undefined ? message : `${code}: ${message}` }
+    const { code = '', message } = error as NodeJS.ErrnoException
+    return { bytes, intact: false, error: message.startsWith(code) ? message : `${code}: ${message}` }
   } finally {
     server?.closeAllConnections()
     server?.close()
+    if (folder !== undefined) await rm(folder, { recursive: true })
+  }
+}
+
+const notAllowed = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOSPC', 'ERR_ACCESS_DENIED'])
+
+async function writableFolder(): Promise<string | undefined> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'ktls-pipe-doctor-'))
+  } catch (error) {
+    if (notAllowed.has((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
   }
 }
 

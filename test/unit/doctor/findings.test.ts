@@ -133,7 +133,12 @@ const reports: [name: string, report: DoctorReport, failing: [requirement: strin
     ],
   ],
   ['no addon', withoutAddon('addon-unavailable', 'No build\nLooked in: x'), [['addon', /npm run build:native/]]],
-  ['no addons', withoutAddon('addons-disabled', 'Cannot load'), [['addon', /--no-addons.*--allow-addons/]]],
+  ['no addons', withoutAddon('addons-disabled', 'Cannot load'), [['addon', /without --no-addons$/]]],
+  [
+    'no addons, by the permission model',
+    { ...withoutAddon('addons-disabled'), confinement: { ...healthy.confinement, permissionModel: true } },
+    [['addon', /--allow-addons beside --permission$/]],
+  ],
   [
     'no addon and no module',
     { ...withoutAddon('addon-unavailable'), kernelModule: { ...healthy.kernelModule, state: 'not-loaded' } },
