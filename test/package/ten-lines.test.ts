@@ -22,13 +22,26 @@ const pem = readFileSync('localhost.pem')
 createServer({ key: pem, cert: pem }, app).listen(0, function () { process.send(this.address().port) })
 `
 
-/** Downloads the film from that server, by each Node.js that is named, and prints what it was carried by. */
+/** The same as CommonJS, where the import is one of node's own flags. */
+const commonJsServer = `const { readFileSync } = require('node:fs')
+const { createServer } = require('node:https')
+const express = require('express')
+const { getOffloadState } = require('ktls-pipe')
+const app = express()
+app.use(express.static('public', { setHeaders: (res) => res.on('finish', () => process.send(getOffloadState(res))) }))
+const pem = readFileSync('localhost.pem')
+createServer({ key: pem, cert: pem }, app).listen(0, function () { process.send(this.address().port) })
+`
+
+/** Downloads the film from both servers, by each Node.js that is named, and prints what it was carried by. */
 const client = `import { createHash } from 'node:crypto'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import https from 'node:https'
-for (const execPath of process.argv.slice(2)) {
-  const child = fork('server.mjs', { execPath })
+const servers = [['server.mjs'], ['server.cjs', '--require', 'ktls-pipe/register']]
+const runs = process.argv.slice(2).flatMap((execPath) => servers.map((server) => [execPath, ...server]))
+for (const [execPath, server, ...execArgv] of runs) {
+  const child = fork(server, { execPath, execArgv })
   const [port] = await once(child, 'message')
   const told = once(child, 'message')
   const request = https.get({ port, path: '/film.mp4', rejectUnauthorized: false, agent: false })
@@ -51,6 +64,7 @@ t.test('ten lines of Express', onlyWithBinary, async (t) => {
   const { key, cert } = await certificate()
   writeFileSync(join(folder, 'localhost.pem'), key + cert)
   writeFileSync(join(folder, 'server.mjs'), server)
+  writeFileSync(join(folder, 'server.cjs'), commonJsServer)
   writeFileSync(join(folder, 'client.mjs'), client)
   const publicFolder = join(folder, 'public')
   await runCleanWell(t, folder, 'mkdir', [publicFolder])
@@ -62,7 +76,7 @@ t.test('ten lines of Express', onlyWithBinary, async (t) => {
         ? { encryption: 'kernel', bytesOffloaded: fileBytes }
         : { encryption: 'userspace', bytesOffloaded: 0, fallbackReason: 'kernel-tls-unavailable' }
     const answers = output.trim().split('\n')
-    t.equal(answers.length, nodes.length)
+    t.equal(answers.length, 2 * nodes.length)
     for (const answer of answers) t.strictSame(JSON.parse(answer), { sha256, ...carried })
   }
 
