@@ -12,6 +12,7 @@ const progress = new Progress(process.stderr)
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 try {
+  expectTag()
   await expectCommitted()
   expectChangelog()
   await npm('run', '--silent', 'lint')
@@ -30,6 +31,13 @@ To publish it: npm publish ${path} --provenance --access public; git tag v${vers
   progress.end()
   console.error(/** @type {Error} */ (error).message)
   process.exitCode = 1
+}
+
+/** The workflow is started by one. */
+function expectTag() {
+  const { GITHUB_REF_TYPE, GITHUB_REF_NAME } = process.env
+  if (GITHUB_REF_TYPE !== 'tag' || GITHUB_REF_NAME === `v${version}`) return
+  throw new Error(`The tag is ${GITHUB_REF_NAME}, and package.json says ${version}.`)
 }
 
 async function expectCommitted() {

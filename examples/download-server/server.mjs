@@ -25,8 +25,10 @@ server.listen(Number(process.env.PORT ?? 8443), '127.0.0.1', () => {
 async function answer(request, response) {
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return response.writeHead(405, { Allow: 'GET, HEAD' }).end()
-  const path = join(folder, basename(new URL(request.url, 'https://localhost').pathname))
-  const { size, mtimeMs } = await stat(path)
+  const path = join(folder, nameIn(request.url))
+  const stats = await stat(path)
+  if (!stats.isFile()) return response.writeHead(404).end()
+  const { size, mtimeMs } = stats
   const tag = `"${size.toString(36)}-${Math.trunc(mtimeMs).toString(36)}"`
   response.setHeader('ETag', tag).setHeader('Accept-Ranges', 'bytes')
   if (request.headers['if-none-match'] === tag) return response.writeHead(304).end()
@@ -40,6 +42,15 @@ async function answer(request, response) {
   response.writeHead(range === undefined ? 200 : 206, { 'Content-Length': end - start + 1 })
   if (request.method === 'HEAD' || size === 0) return response.end()
   await pipeline(createReadStream(path, { start, end }), response)
+}
+
+/** The last part of the path, which is all that is served: nothing outside of the folder, and nothing deeper in it. */
+function nameIn(url) {
+  try {
+    return basename(decodeURIComponent(new URL(url, 'https://localhost').pathname))
+  } catch {
+    return '' // no URL at all, so there is no file of that name
+  }
 }
 
 /** Undefined: all of it; null: it has no such bytes. One range only (RFC 9110, section 14.2, allows to ignore others). */

@@ -13,6 +13,7 @@ export function status() {
   router.get('/', (_request, response) => response.type('html').send(page))
   router.get('/events', async (_request, response) => {
     const { getStats } = await import('ktls-pipe')
+    if (response.closed) return // whoever asked has left meanwhile
     response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
     const tell = () => response.write(`data: ${JSON.stringify(getStats())}\n\n`)
     const timer = setInterval(tell, intervalMs)

@@ -1,6 +1,6 @@
 // Builds the addon for a target, beside the developer's own build.
 
-import { copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { run } from '../common/programs.mjs'
@@ -22,8 +22,9 @@ export async function prebuild(root, target) {
   const left = [join(root, 'native/build'), join(root, 'native/prebuilds'), join(root, 'native/test')]
   cpSync(join(root, 'native'), folder, { recursive: true, filter: (path) => !left.includes(path) })
   const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js')
-  const headers = `--nodedir=${dirname(dirname(process.execPath))}`
-  await run(process.execPath, [nodeGyp, 'rebuild', `--arch=${target.arch}`, headers, '--jobs=max'], {
+  const prefix = dirname(dirname(process.execPath))
+  const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [] // or downloaded
+  await run(process.execPath, [nodeGyp, 'rebuild', `--arch=${target.arch}`, ...headers, '--jobs=max'], {
     cwd: folder,
     env: { ...process.env, ...environment },
   })

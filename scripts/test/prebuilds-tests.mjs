@@ -43,8 +43,8 @@ const expected = JSON.stringify({ arch: 'arm64', addon: { loaded: true }, intact
 export async function runPrebuilds(session) {
   const { root, report, progress, remarks } = session
   if (testFiles(root, 'package', session.options).length === 0) return
-  if (machineRelease() === undefined) {
-    remarks.push('The prebuilt binaries were not built: that is done on Debian 12 or 13.')
+  if (machineRelease() === undefined || process.arch !== 'x64') {
+    remarks.push('The prebuilt binaries were not built: that is done on Debian 12 or 13, on x64.')
     return
   }
   const line = report.beginLine('prebuilt binaries')

@@ -1,4 +1,5 @@
 import type { CipherSupport, SupportReport } from '../observe/support.js'
+import type { Confinement } from './confinement.js'
 import type { DoctorReport } from './doctor.js'
 import type { LoopbackTransfer } from './loopback-transfer.js'
 import type { NetworkCards } from './network-cards.js'
@@ -46,8 +47,8 @@ function runtime({ node, openssl, reason, addon }: SupportReport): Finding {
   return fail('runtime', `${found} ${addon.error ?? ''}`.trim(), 'run it with Node.js 20.19 or newer and OpenSSL 3')
 }
 
-function permissionModel({ addon }: SupportReport): Finding {
-  return pass('permission model', addon.loaded ? 'on, and lets addons in' : 'on, and keeps addons out')
+function permissionModel({ reason }: SupportReport): Finding {
+  return pass('permission model', reason === 'addons-disabled' ? 'on, and keeps addons out' : 'on')
 }
 
 function addon({ addon, reason }: SupportReport, permissionModel: boolean): Finding {
@@ -57,22 +58,27 @@ function addon({ addon, reason }: SupportReport, permissionModel: boolean): Find
     case 'disabled':
       return fail('addon', found, 'unset KTLS_PIPE_DISABLE')
     case 'addons-disabled':
-      return fail(
-        'addon',
-        found,
-        permissionModel ? 'add --allow-addons beside --permission' : 'start node without --no-addons',
-      )
+      return fail('addon', found, permissionModel ? withPermissions : 'start node without --no-addons')
     case 'addon-unavailable':
-      return fail('addon', found, 'npm explore ktls-pipe -- npm run build:native')
+      // Where files may not be read the addon is not found, either.
+      return fail('addon', found, permissionModel ? withPermissions : 'npm explore ktls-pipe -- npm run build:native')
     default:
       return fail('addon', found, 'see the line above')
   }
 }
 
+const flags = process.allowedNodeEnvironmentFlags
+const withPermissions = [
+  'node',
+  flags.has('--permission') ? '--permission' : '--experimental-permission',
+  ...['--allow-addons', '--allow-net'].filter((flag) => flags.has(flag)),
+  '"--allow-fs-read=*" node_modules/.bin/ktls-pipe doctor',
+].join(' ')
+
 function kernelTls(report: DoctorReport): Finding[] {
   const { support, kernelModule } = report
   const { addon, kernelTls } = support
-  if (support.platform !== 'linux') return []
+  if (support.platform !== 'linux' || blockedCall(report) !== undefined) return []
   if (!addon.loaded) return kernelModule.state === 'loaded' ? [pass('tls module', 'loaded')] : [noModule(report)]
   if (!kernelTls.available) return [noModule(report)]
   const { state } = kernelModule
@@ -99,7 +105,7 @@ function noModule({ kernelModule, confinement, support }: DoctorReport): Finding
     )
   }
   if (state === 'not-loaded' && loadingDisabled) {
-    const fix = `${keepLoaded} && sudo reboot`
+    const fix = `${keepLoaded} # and reboot`
     return fail('tls module', `not loaded, and kernel.modules_disabled forbids it until the next boot${refused}`, fix)
   }
   if (state === 'not-loaded') {
@@ -132,24 +138,44 @@ function ciphersByVersion(ciphers: readonly CipherSupport[]): Finding[] {
 
 const blockedBy = new Set(['EPERM', 'EACCES', 'ENOSYS'])
 
-function confinementOf({ confinement, support }: DoctorReport): Finding[] {
-  const { container, seccompFilter } = confinement
-  if (container === undefined && !seccompFilter) return []
+/** The errno of a system call that a filter refuses. */
+function blockedCall({ confinement, support }: DoctorReport): string | undefined {
+  if (confinement.seccompFilter === false) return undefined
+  return support.kernelTls.ciphers.find(({ error }) => blockedBy.has(error ?? ''))?.error
+}
+
+function confinementOf(report: DoctorReport): Finding[] {
+  const { container, seccompFilter } = report.confinement
+  const error = blockedCall(report)
+  if (container === undefined && !seccompFilter && error === undefined) return []
   const place = container === undefined ? 'no container' : `in a container (${container})`
-  const found = `${place}, ${seccompFilter ? 'with' : 'without'} a seccomp filter`
-  const error = support.kernelTls.ciphers.find((cipher) => blockedBy.has(cipher.error ?? ''))?.error
-  if (error === undefined || !seccompFilter) return [pass('confinement', found)]
-  const fix = 'docker run --security-opt seccomp=PROFILE.json # one that allows setsockopt, sendfile and epoll_wait'
-  return [fail('confinement', `${found}, and system calls fail with ${error}`, fix)]
+  const filter =
+    seccompFilter === undefined
+      ? 'a seccomp filter is not known of'
+      : `${seccompFilter ? 'with' : 'without'} a seccomp filter`
+  const found = `${place}, ${filter}`
+  if (error === undefined) return [pass('confinement', found)]
+  return [
+    fail(
+      'confinement',
+      `${found}, and system calls of kernel TLS fail with ${error}`,
+      filterFixes[container ?? 'other'],
+    ),
+  ]
+}
+
+const filterFixes: Record<NonNullable<Confinement['container']>, string> = {
+  docker: 'docker run --security-opt seccomp=unconfined IMAGE # tells whether it is the filter; then narrow it',
+  podman: 'podman run --security-opt seccomp=unconfined IMAGE # tells whether it is the filter; then narrow it',
+  kubernetes: 'securityContext: { seccompProfile: { type: RuntimeDefault } } # of the pod',
+  lxc: 'lxc config unset CONTAINER raw.seccomp',
+  'systemd-nspawn': 'systemd-nspawn --system-call-filter=@system-service',
+  other: 'SystemCallFilter=@system-service # in the unit, if it is one of systemd',
 }
 
 function fips({ fips }: SupportReport): Finding {
   if (!fips) return pass('FIPS mode', 'off')
-  return fail(
-    'FIPS mode',
-    'on',
-    'node --disable-fips # the kernel encrypts outside the validated module, so it is not asked to',
-  )
+  return fail('FIPS mode', 'on', 'start node without --enable-fips and --force-fips, and without FIPS in openssl.cnf')
 }
 
 function cards({ transmitOffload, notAsked, sessionsOnCard }: NetworkCards): Finding {
@@ -174,8 +200,7 @@ function loopback(
 ): Finding {
   const requirement = 'loopback transfer'
   if (error?.startsWith('ERR_ACCESS_DENIED')) {
-    const fix = `node --permission --allow-addons --allow-fs-read=* --allow-net # ${error.slice('ERR_ACCESS_DENIED: '.length)}`
-    return fail(requirement, 'the permission model does not let it be tried', fix)
+    return fail(requirement, 'the permission model does not let it be tried', withPermissions)
   }
   if (error !== undefined) return fail(requirement, error, 'NODE_DEBUG=ktls-pipe npx ktls-pipe doctor')
   const found = `${bytes / mebibyte} MiB by ${session}`

@@ -29,10 +29,10 @@ export function inspectKernelModule(read: Reader, release: string): KernelModule
 }
 
 function moduleState(read: Reader, release: string): ModuleState {
+  // The first one is in the initial network namespace only, the second one is there while the module is.
   const protocols = read('/proc/sys/net/ipv4/tcp_available_ulp')
-  if (protocols?.split(/\s+/).includes('tls')) return 'loaded'
-  const folder = `/lib/modules/${release}`
-  const dependencies = read(`${folder}/modules.dep`)
+  if (protocols?.split(/\s+/).includes('tls') || read('/proc/net/tls_stat') !== undefined) return 'loaded'
+  const dependencies = read(`/lib/modules/${release}/modules.dep`)
   if (dependencies === undefined) return 'out-of-sight'
   return /(^|\/)tls\.ko(\.\w+)?:/m.test(dependencies) ? 'not-loaded' : 'absent'
 }

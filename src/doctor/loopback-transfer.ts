@@ -12,8 +12,8 @@ import type { TLSSocket } from 'node:tls'
 import type { OffloadState } from '../observe/offload-state.js'
 import { getOffloadState } from '../offload-state.js'
 import { createZeroCopyPipe } from '../pipe/zero-copy-pipe.js'
+import { describeSession, exchange } from './exchange.js'
 import { selfSignedCertificate } from './self-signed-certificate.js'
-import { describeSession } from './session.js'
 
 /** A file that this process has sent to itself over https. */
 export interface LoopbackTransfer extends Partial<OffloadState> {
@@ -43,9 +43,13 @@ export async function transferOverLoopback(): Promise<LoopbackTransfer> {
     server = createServer(selfSignedCertificate())
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const served = serve(server, path, range)
-    const { response, session } = await request(server)
-    const intact = (await sha256(response)) === expected
-    return { bytes, intact, session, ...(await served) }
+    const { port } = server.address() as AddressInfo
+    const sent = get({ port, host: '127.0.0.1', rejectUnauthorized: false, agent: false })
+    const received = await exchange(sent, patienceMs, async (response) => ({
+      session: describeSession(response.socket as TLSSocket),
+      intact: (await sha256(response)) === expected,
+    }))
+    return { bytes, ...received, ...(await served) }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
     return { bytes, intact: false, error: message.startsWith(code) ? message : `${code}: ${message}` }
@@ -75,14 +79,6 @@ async function serve(server: Server, path: string, range: { start: number; end: 
   source.pipe(createZeroCopyPipe(response))
   if (!response.closed) await once(response, 'close')
   return getOffloadState(response)
-}
-
-async function request(server: Server): Promise<{ response: IncomingMessage; session: string }> {
-  const { port } = server.address() as AddressInfo
-  const options = { port, host: '127.0.0.1', rejectUnauthorized: false, agent: false }
-  const sent = get(options).setTimeout(patienceMs, () => sent.destroy(new Error('nothing came for 10 seconds')))
-  const [response] = (await once(sent, 'response')) as [IncomingMessage]
-  return { response, session: describeSession(response.socket as TLSSocket) }
 }
 
 async function sha256(stream: Readable): Promise<string> {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { networkInterfaces } from 'node:os'
 import { promisify } from 'node:util'
+import { listInterfaces } from './interfaces.js'
 import type { Reader } from './reader.js'
 
 /** Encryption on the network card itself, docs.kernel.org/networking/tls-offload.html. */
@@ -16,15 +16,19 @@ export interface NetworkCards {
 const patienceMs = 2000
 
 export async function inspectNetworkCards(read: Reader): Promise<NetworkCards> {
-  const names = Object.entries(networkInterfaces())
-    .filter(([, addresses]) => addresses?.some(({ internal }) => !internal))
+  const interfaces = listInterfaces()
+  const names = Object.entries(interfaces ?? {})
+    .filter(([, addresses]) => addresses.some(({ internal }) => !internal))
     .map(([name]) => name)
   const answers = await Promise.all(names.map(askEthtool))
   const features = names.flatMap((name, index) => {
     const offload = transmitOffloadOf(answers[index]?.stdout ?? '')
     return offload === undefined ? [] : [[name, offload] as const]
   })
-  const notAsked = answers.find((answer) => answer.error !== undefined)?.error
+  const notAsked =
+    interfaces === undefined
+      ? 'the interfaces may not be listed'
+      : answers.find((answer) => answer.error !== undefined)?.error
   return {
     transmitOffload: Object.fromEntries(features),
     ...(notAsked === undefined ? {} : { notAsked }),
@@ -40,10 +44,13 @@ export function tlsCounter(read: Reader, name: string): number | undefined {
 
 async function askEthtool(name: string): Promise<{ stdout: string; error?: string }> {
   try {
-    return await promisify(execFile)('ethtool', ['-k', name], { timeout: patienceMs, encoding: 'utf8' })
+    // Who is not root often has no sbin on his PATH.
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
+    return await promisify(execFile)('ethtool', ['-k', name], { timeout: patienceMs, encoding: 'utf8', env })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return { stdout: '', error: code === 'ENOENT' ? 'ethtool is not installed' : `ethtool failed (${code})` }
+    const { code, killed } = error as NodeJS.ErrnoException & { killed?: boolean }
+    if (code === 'ENOENT') return { stdout: '', error: 'ethtool is not installed' }
+    return { stdout: '', error: `ethtool failed (${killed ? 'it took too long' : code})` }
   }
 }
 

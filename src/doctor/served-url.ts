@@ -1,12 +1,11 @@
-import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
+import { describeSession, exchange } from './exchange.js'
+import { isOwnAddress } from './interfaces.js'
 import { tlsCounter } from './network-cards.js'
 import type { Reader } from './reader.js'
-import { describeSession } from './session.js'
 
 /** What a download from a server on this host, and the kernel's counters meanwhile, say of it. */
 export interface ServedUrl extends Partial<Download> {
@@ -56,7 +55,7 @@ async function inspectDownload(url: URL, read: Reader): Promise<ServedUrl> {
   const { download: seen, address } = answer
   if (url.protocol === 'http:') return { url: url.href, ...seen, encryption: 'none' }
   const after = countSessions(read)
-  if (!isOfThisHost(address)) return unknown('the server is not on this host', seen)
+  if (!isOwnAddress(address)) return unknown('the server is not on this host', seen)
   if (after === undefined) return { url: url.href, ...seen, encryption: 'userspace', newKernelSessions: 0 }
   const newKernelSessions = after - (before ?? 0)
   const counted = { ...seen, newKernelSessions }
@@ -75,21 +74,16 @@ async function download(url: URL): Promise<{ download: Download; address: string
   // Whoever serves it is not asked to prove who it is: nothing is sent to it, and nothing of it is kept.
   const options = { agent: false, rejectUnauthorized: false }
   const sent = url.protocol === 'https:' ? https.get(url, options) : http.get(url, options)
-  sent.setTimeout(patienceMs, () => sent.destroy(new Error(`nothing came for ${patienceMs / 1000} seconds`)))
-  const [response] = (await once(sent, 'response')) as [IncomingMessage]
-  const address = response.socket.remoteAddress // gone when the connection is
-  const session = sessionOf(response)
-  let bytes = 0
-  for await (const chunk of response) bytes += (chunk as Buffer).length
-  const status = response.statusCode ?? 0
-  return { download: { status, bytes, ...(session === undefined ? {} : { session }) }, address }
+  return await exchange(sent, patienceMs, async (response) => {
+    const address = response.socket.remoteAddress // gone when the connection is
+    const session = sessionOf(response)
+    let bytes = 0
+    for await (const chunk of response) bytes += (chunk as Buffer).length
+    const status = response.statusCode ?? 0
+    return { download: { status, bytes, ...(session === undefined ? {} : { session }) }, address }
+  })
 }
 
 function sessionOf({ socket }: IncomingMessage): string | undefined {
   return 'encrypted' in socket ? describeSession(socket as TLSSocket) : undefined
-}
-
-function isOfThisHost(address: string | undefined): boolean {
-  const plain = address?.replace(/^::ffff:/, '')
-  return Object.values(networkInterfaces()).some((addresses) => addresses?.some((own) => own.address === plain))
 }

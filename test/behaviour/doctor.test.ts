@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
@@ -90,6 +91,20 @@ t.test('--url', async (t) => {
   await t.test('a server that is not there', async (t) => {
     const { served, isGreen } = await inspect('https://127.0.0.1:1/')
     t.match(served, { encryption: 'unknown', because: /ECONNREFUSED/ })
+    t.equal(isGreen, false)
+  })
+
+  await t.test('a server that resets the connection in the middle', async (t) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthe beginning', () => socket.resetAndDestroy())
+      })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    t.teardown(() => server.close())
+    const { served, isGreen } = await inspect(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    t.match(served, { encryption: 'unknown', because: /ECONNRESET|aborted/ })
     t.equal(isGreen, false)
   })
 

@@ -63,6 +63,10 @@ t.test('download-server', async (t) => {
   t.match(await ask({}, 'POST'), { status: 405 })
   t.match(await ask({}, 'GET', 'not-there'), { status: 404 })
   t.match(await ask({}, 'GET', '..%2f..%2fetc%2fpasswd'), { status: 404 })
+  t.match(await ask({}, 'GET', ''), { status: 404 }, 'the folder itself')
+  t.match(await ask({}, 'GET', '%'), { status: 404 }, 'no URL')
+  const spaced = writeRandomFile(folder, 10, 'a film.bin')
+  t.equal(sha256((await ask({}, 'GET', 'a%20film.bin')).body), spaced.sha256)
 })
 
 t.test('tls-socket', async (t) => {

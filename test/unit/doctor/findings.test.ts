@@ -135,9 +135,14 @@ const reports: [name: string, report: DoctorReport, failing: [requirement: strin
   ['no addon', withoutAddon('addon-unavailable', 'No build\nLooked in: x'), [['addon', /npm run build:native/]]],
   ['no addons', withoutAddon('addons-disabled', 'Cannot load'), [['addon', /without --no-addons$/]]],
   [
+    'an addon that may not be read',
+    { ...withoutAddon('addon-unavailable', 'Access'), confinement: { ...healthy.confinement, permissionModel: true } },
+    [['addon', /"--allow-fs-read=\*"/]],
+  ],
+  [
     'no addons, by the permission model',
     { ...withoutAddon('addons-disabled'), confinement: { ...healthy.confinement, permissionModel: true } },
-    [['addon', /--allow-addons beside --permission$/]],
+    [['addon', /^node --(experimental-)?permission --allow-addons .*"--allow-fs-read=\*" .* doctor$/]],
   ],
   [
     'no addon and no module',
@@ -153,7 +158,7 @@ const reports: [name: string, report: DoctorReport, failing: [requirement: strin
     withoutKernelTls('ENOENT', 'not-loaded', {
       kernelModule: { state: 'not-loaded', mayAutoload: false, loadingDisabled: true },
     }),
-    [['tls module', /reboot/]],
+    [['tls module', /modules-load\.d\/tls\.conf # and reboot$/]],
   ],
   ['no such module', withoutKernelTls('ENOENT', 'absent'), [['tls module', /linux-modules-extra.*CONFIG_TLS/]]],
   [
@@ -170,17 +175,25 @@ const reports: [name: string, report: DoctorReport, failing: [requirement: strin
   [
     'a seccomp filter',
     withoutKernelTls('EPERM', 'loaded', { confinement: inContainer }),
-    [
-      ['tls module', /dmesg/],
-      ['confinement', /--security-opt seccomp=/],
-    ],
+    [['confinement', /^docker run --security-opt seccomp=/]],
   ],
+  [
+    'a filter of systemd',
+    withoutKernelTls('EPERM', 'out-of-sight', { confinement: { ...inContainer, container: undefined } }),
+    [['confinement', /^SystemCallFilter=/]],
+  ],
+  [
+    'a filter that cannot be seen',
+    withoutKernelTls('EPERM', 'out-of-sight', { confinement: { ...healthy.confinement, seccompFilter: undefined } }),
+    [['confinement', /^SystemCallFilter=/]],
+  ],
+  ['refused, and not by a filter', withoutKernelTls('EPERM', 'loaded'), [['tls module', /dmesg/]]],
   [
     'loaded for root only',
     { ...healthy, kernelModule: { state: 'not-loaded', mayAutoload: true, loadingDisabled: false } },
     [['tls module', /modules-load\.d/]],
   ],
-  ['FIPS', but({ reason: 'fips-mode', fips: true }), [['FIPS mode', /--disable-fips/]]],
+  ['FIPS', but({ reason: 'fips-mode', fips: true }), [['FIPS mode', /--force-fips/]]],
   [
     'ChaCha20-Poly1305 is missing',
     refusing('CHACHA20', 'EINVAL'),
@@ -315,7 +328,7 @@ t.test('what was found is what the report says', async (t) => {
   t.match(found(but({ environment: { disabled: false, malformed } })).get('environment KTLS_PIPE_TLS'), /'off'.*0 or 1/)
   t.match(found({ ...healthy, confinement: inContainer }).get('confinement'), /docker.*with a seccomp filter/)
   const guarded = { ...inContainer, permissionModel: true }
-  t.match(found({ ...healthy, confinement: guarded }).get('permission model'), /lets addons in/)
+  t.match(found({ ...healthy, confinement: guarded }).get('permission model'), /^on$/)
   const cards = (networkCards: NetworkCards) => found({ ...healthy, networkCards }).get('offload to a network card')
   t.equal(cards({ transmitOffload: { eth0: 'on' }, sessionsOnCard: 2 }), 'eth0 on; 2 sessions there now')
   t.match(cards({ transmitOffload: {}, notAsked: 'ethtool is not installed', sessionsOnCard: 0 }), /not installed/)
