@@ -88,7 +88,8 @@ t.test('installed in an empty folder', async (t) => {
   })
 
   await t.test('in a bundle by esbuild, which leaves the addon where it is', onlyWithBinary, async (t) => {
-    const requireFor = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+    const requireFor =
+      "import { createRequire as requireFor } from 'node:module'; globalThis.require ??= requireFor(import.meta.url);"
     for (const [name, options] of Object.entries({
       'all-in-one.mjs': { banner: { js: requireFor } },
       'package-outside.mjs': { external: ['ktls-pipe'] },
