@@ -97,7 +97,10 @@ export async function exchange(
   const watch = (source: ReadStream, bytes = size) => {
     sources.push([source, bytes])
     const anywhere = clientGoes ? ['error', 'close'] : []
-    record.watch('source', source, sourceEvents, (of) => stateOfSource(of, bytes, cut), anywhere)
+    // What has happened to it when its file is open depends on the thread pool.
+    const isChance = (event: string) => cut || event === 'open' || event === 'ready'
+    const state = (of: ReadStream, event: string) => stateOfSource(of, bytes, isChance(event))
+    record.watch('source', source, sourceEvents, state, anywhere)
     return source
   }
   const isReading = deferred<void>()
@@ -158,6 +161,8 @@ export async function exchange(
   mayRead.resolve()
   if (!response.closed) await once(response, 'close')
   const received = await client
+  // A connection that the server has ended is closed when its client does so, which may be after all else.
+  if ((socket.writableEnded || socket.destroyed) && !socket.closed) await until(socket, 'close')
   // When a source that was destroyed is closed is the thread pool's business.
   for (const [source] of sources)
     if (source.destroyed && !source.closed && emitsClose(source)) await until(source, 'close')

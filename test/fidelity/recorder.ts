@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { stateOfLeftSocket, stateOfSocket } from './states.js'
 
 const quietMs = 150
+const descriptorEvents = new Set(['open', 'ready', 'close', 'finished']) // the last one waits for the one before
 
 /** What a program sees of its streams: events and callbacks in their order, each with what holds at that moment. */
 export class Recorder {
@@ -63,14 +64,14 @@ export class Recorder {
 
   /**
    * What was seen, in its order; in the order of each object alone where that between them is chance, as it always is
-   * of the connection and of a file's descriptor.
+   * of the connection and of a file's descriptor, which the thread pool opens and closes.
    */
   seen(bySubject: boolean): Record<string, string[]> {
     const seen: Record<string, string[]> = {}
     for (const line of this.#lines) {
       const [subject = '', event] = line.split(' ', 2)
       const isApart = bySubject || subject === 'socket'
-      const isOfDescriptor = subject === 'source' && (event === 'close' || event === 'finished') // which waits for that
+      const isOfDescriptor = subject === 'source' && descriptorEvents.has(event ?? '')
       const group = isOfDescriptor ? 'descriptor' : isApart ? subject : 'all'
       seen[group] ??= []
       seen[group].push(line)
