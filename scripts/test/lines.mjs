@@ -9,7 +9,7 @@ const mainKernel = '6.12'
  * Every file runs on the first of these that runs here. User-mode Linux is fast; that of 6.12 has no room for the
  * registers of a processor with AMX, and runs on none.
  */
-const mainKernels = ['6.12-um', 'next-um', mainKernel]
+export const mainKernels = ['6.12-um', 'next-um', mainKernel]
 const mainNode = 20
 const otherNodes = nodeMajors.filter((node) => node !== mainNode)
 

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { machineRelease } from '../../kernel-vm/debian-tool.mjs'
 import { nodeBinary } from '../../kernel-vm/node-versions.mjs'
+import { run } from '../common/programs.mjs'
 import { prebuild } from '../prebuilds/build.mjs'
 import { compilerEnvironment } from '../prebuilds/compiler.mjs'
 import { emulator } from '../prebuilds/emulator.mjs'
@@ -83,7 +84,10 @@ async function runVectors(root, target) {
   const { CXX, LDFLAGS, LD_LIBRARY_PATH } = await compilerEnvironment(target)
   const environment = { ...process.env, ...(LD_LIBRARY_PATH ? { LD_LIBRARY_PATH } : {}) }
   const words = [`VARIANT=${target.arch}`, `CXX=${CXX}`, `LDFLAGS=${LDFLAGS}`]
-  await runWell('make', ['-C', join(root, 'native/test'), '-j2', 'program', ...words], environment)
+  await run('make', ['-C', join(root, 'native/test'), '-j2', 'program', ...words], {
+    env: environment,
+    timeout: timeoutMs,
+  })
   const { command, args, env } = await emulator(target)
   const results = new ProgramResults()
   const ended = await runChild(command, [...args, nativeTestProgram(root, target.arch), ...vectorTests], {
@@ -103,33 +107,7 @@ async function runAddon(root, { arch, ...target }) {
   const words = ['--input-type=module', '--eval', sendByAddon, join(root, prebuiltPath(arch))]
   // A build of the developer's own is for this machine's processor, and would be taken first.
   const only = { PREBUILDS_ONLY: '1', KTLS_PIPE_TCP_MINIMUM_BYTES: '0' }
-  const answer = await runWell(command, [...args, binary, ...words], { ...env, ...only }, root)
+  const options = { cwd: root, env: { ...env, ...only }, timeout: timeoutMs }
+  const answer = await run(command, [...args, binary, ...words], options)
   return answer.trim() === expected ? passed() : failed(`it said ${answer.trim()}, not ${expected}`)
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- * @param {NodeJS.ProcessEnv} env
- * @param {string} [cwd]
- * @returns {Promise<string>} its standard output
- * @throws {Error} with all that it wrote, when it fails
- */
-async function runWell(command, args, env, cwd) {
-  let stdout = ''
-  let output = ''
-  const { exitCode, signal, timedOut } = await runChild(command, args, {
-    env,
-    cwd,
-    timeoutMs,
-    onStdout(text) {
-      stdout += text
-      output += text
-    },
-    onStderr(text) {
-      output += text
-    },
-  })
-  if (exitCode === 0) return stdout
-  throw new Error(`${output}${command} ended by ${timedOut ? 'taking too long' : (signal ?? exitCode)}`)
 }

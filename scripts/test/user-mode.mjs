@@ -3,10 +3,9 @@
 
 import { runInKernel } from '../../kernel-vm/run.mjs'
 import { isUserMode } from '../../kernel-vm/user-mode-machine.mjs'
+import { mainKernels } from './lines.mjs'
 
 const timeoutMs = 60_000
-/** User-mode Linux first, because it starts in seconds. */
-const kernelsBySpeed = ['6.12-um', 'next-um', '6.12']
 const noRoomForRegisters = 'ptrace set fp regs failed' // seen with AMX
 
 /**
@@ -26,7 +25,7 @@ export async function userModeComplaint(kernel) {
 
 /** @returns {Promise<string>} one with TLS that runs here */
 export async function fastKernel() {
-  for (const kernel of kernelsBySpeed) {
+  for (const kernel of mainKernels) {
     if (!isUserMode(kernel) || (await userModeComplaint(kernel)) === undefined) return kernel
   }
   throw new Error('no kernel runs here')

@@ -2,14 +2,13 @@
 // picture for docs/.
 
 import { once } from 'node:events'
-import { pathToFileURL } from 'node:url'
 import { type Browser, chromium } from 'playwright-core'
 import t from 'tap'
 import { startExample } from '../support/example-app.js'
 import { temporaryFolder, writeRandomFile } from '../support/files.js'
 import { receive, request } from '../support/http-client.js'
 import { kernelTls } from '../support/kernel.js'
-import { projectFile } from '../support/project.js'
+import { loadTool, projectFile } from '../support/project.js'
 
 const largeBytes = 300 * 2 ** 20
 const writesPicture = process.env.KTLS_PIPE_WRITE_DOCS === '1'
@@ -17,7 +16,7 @@ const timeoutMs = 5 * 60_000
 
 t.setTimeout(timeoutMs)
 
-const { machineRelease } = await load('kernel-vm/debian-tool.mjs')
+const { machineRelease } = await loadTool('kernel-vm/debian-tool.mjs')
 const hasBrowser = machineRelease() !== undefined || process.env.KTLS_PIPE_EXPECTED === '1'
 
 t.test('/status in a browser', { skip: !hasBrowser && 'the browser is taken from Debian 12 or 13' }, async (t) => {
@@ -72,12 +71,8 @@ t.test('/status in a browser', { skip: !hasBrowser && 'the browser is taken from
 })
 
 async function launchChromium(): Promise<Browser> {
-  const { browser } = await load('scripts/test/browser.mjs')
+  const { browser } = await loadTool('scripts/test/browser.mjs')
   const { executablePath, env } = (await browser()) as { executablePath: string; env: Record<string, string> }
   // Its sandbox needs rights that a container does not give; it loads a page of ours.
   return await chromium.launch({ executablePath, env, args: ['--no-sandbox', '--disable-gpu'] })
-}
-
-function load(path: string) {
-  return import(pathToFileURL(projectFile(path)).href)
 }

@@ -1,10 +1,9 @@
 // What the binaries in the tarball ask of a system.
 
 import { existsSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { runCleanWell } from '../support/packed-package.js'
-import { projectFile } from '../support/project.js'
+import { loadTool, projectFile } from '../support/project.js'
 
 interface Targets {
   targets: { arch: string }[]
@@ -12,9 +11,7 @@ interface Targets {
   prebuiltPath(arch: string): string
 }
 
-const { targets, oldestGlibc, prebuiltPath } = (await import(
-  pathToFileURL(projectFile('scripts/prebuilds/targets.mjs')).href
-)) as Targets
+const { targets, oldestGlibc, prebuiltPath } = (await loadTool('scripts/prebuilds/targets.mjs')) as Targets
 
 for (const { arch } of targets) {
   const path = projectFile(prebuiltPath(arch))

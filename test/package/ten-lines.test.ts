@@ -3,13 +3,12 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { certificate } from '../support/certificate.js'
 import { writeRandomFile } from '../support/files.js'
 import { kernelTls } from '../support/kernel.js'
 import { installInEmptyFolder, onlyWithBinary, pack, runCleanWell, withoutCompiler } from '../support/packed-package.js'
-import { projectFile } from '../support/project.js'
+import { loadTool } from '../support/project.js'
 
 const server = `import 'ktls-pipe/register'
 import { readFileSync } from 'node:fs'
@@ -92,10 +91,9 @@ t.test('ten lines of Express', onlyWithBinary, async (t) => {
 })
 
 async function tools() {
-  const load = (path: string) => import(pathToFileURL(projectFile(path)).href)
-  const { nodeBinary, nodeMajors } = await load('kernel-vm/node-versions.mjs')
-  const { runInKernel } = await load('kernel-vm/run.mjs')
-  const { fastKernel } = await load('scripts/test/user-mode.mjs')
+  const { nodeBinary, nodeMajors } = await loadTool('kernel-vm/node-versions.mjs')
+  const { runInKernel } = await loadTool('kernel-vm/run.mjs')
+  const { fastKernel } = await loadTool('scripts/test/user-mode.mjs')
   const nodes: string[] = []
   for (const major of nodeMajors as number[]) nodes.push(await nodeBinary(major))
   const runOnKernelWithTls = async (cwd: string, args: string[]) => {
