@@ -84,6 +84,33 @@ TEST(TurnsAreBounded, "sender: two sockets that always have room take turns of a
   for (size_t i = 2; i + 2 < turns.size(); ++i) EXPECT(turns[i] != turns[i - 1]);
 }
 
+TEST(RoomIsSeenAtOnce, "sender: a socket that gets room waits for at most two turns of one that always has it") {
+  const UniqueFd file = MakeFile({});
+  Subject busy(ConnectPair()), full(ConnectPair());
+  constexpr int kTurnOfRoom = 100;
+  std::atomic<int> turns{0};
+  std::atomic<int> turns_before_full_sent{-1};
+  Gate gate;
+  FdHooks of_busy, of_full;
+  of_busy.sendfile = [&](int, int, off_t*, size_t count) {
+    if (turns == 0) gate.Pass();  // until both have work
+    if (++turns == kTurnOfRoom) full.MakeWritable();
+    return static_cast<ssize_t>(count);
+  };
+  of_full.sendfile = [&](int, int, off_t*, size_t count) {
+    if (turns < kTurnOfRoom) return static_cast<ssize_t>(FailWith(EAGAIN));
+    turns_before_full_sent = turns.load();
+    return static_cast<ssize_t>(count);
+  };
+  const ScopedFdHooks busy_hooks(busy.socket_fd, of_busy), full_hooks(full.socket_fd, of_full);
+  busy.SendRange(1, file, 0, 2 * kTurnOfRoom * kMiB);
+  full.SendRange(1, file, 0, 1000);
+  gate.Open();
+  EXPECT_EQ(full.sink->OutcomeOf(1), 0);
+  EXPECT_EQ(busy.sink->OutcomeOf(1), 0);
+  EXPECT(turns_before_full_sent - kTurnOfRoom <= 2);
+}
+
 TEST(SmallItemsCount, "sender: a thousand tiny items are more than one turn") {
   const UniqueFd file = MakeFile({});
   std::atomic<int> sent_by_first{0};
