@@ -2,6 +2,8 @@
 export interface Attachment<Value> {
   get(object: object): Value | undefined
   set(object: object, value: Value): void
+  /** As set(), of an object that has none. */
+  add(object: object, value: Value): Value
 }
 
 /** Makes `super()` return an object of somebody else, which then gets the private fields of the class. */
@@ -29,11 +31,9 @@ export function createAttachment<Value>(): Attachment<Value> {
       return #value in object ? object.#value : undefined
     }
 
-    /** False: an engine need not let an object have new private names that may have no new properties. */
-    static set(object: object, value: Value): boolean {
-      if (#value in object) object.#value = value
-      else if (Object.isExtensible(object)) new Attached(object, value)
-      else return false
+    static replace(object: object, value: Value): boolean {
+      if (!(#value in object)) return false
+      object.#value = value
       return true
     }
   }
@@ -41,9 +41,17 @@ export function createAttachment<Value>(): Attachment<Value> {
   return {
     get: (object) => Attached.get(object) ?? elsewhere?.get(object),
     set(object, value) {
-      if (Attached.set(object, value)) return
-      elsewhere ??= new WeakMap()
-      elsewhere.set(object, value)
+      if (!Attached.replace(object, value)) this.add(object, value)
+    },
+    add(object, value) {
+      // An engine need not let an object have new private names that may have no new properties.
+      if (Object.isExtensible(object)) {
+        new Attached(object, value)
+      } else {
+        elsewhere ??= new WeakMap()
+        elsewhere.set(object, value)
+      }
+      return value
     },
   }
 }

@@ -13,8 +13,11 @@ if (channel[key] === undefined) Object.defineProperty(channel, key, { value: new
 export function sharedSlot<T>(name: string, create: () => T): T {
   // Asked through the channel, which holds it alive: Node keeps channels without subscribers only weakly.
   const slots = channel[key] as Map<string, unknown>
-  if (!slots.has(name)) slots.set(name, create())
-  return slots.get(name) as T
+  const known = slots.get(name) as T | undefined
+  if (known !== undefined || slots.has(name)) return known as T
+  const fresh = create()
+  slots.set(name, fresh)
+  return fresh
 }
 
 /** What the slots hang on. */

@@ -12,9 +12,9 @@ export interface OffloadState {
 }
 
 interface Remembered {
-  encryption?: OffloadState['encryption']
   bytesOffloaded: number
-  fallbackReason?: FallbackReason
+  encryption: OffloadState['encryption'] | undefined
+  fallbackReason: FallbackReason | undefined
 }
 
 const states = sharedSlot('offload states', () => createAttachment<Remembered>())
@@ -25,11 +25,7 @@ export function rememberedState(of: object): Remembered | undefined {
 }
 
 export function remember(of: object): Remembered {
-  const known = states.get(of)
-  if (known !== undefined) return known
-  const fresh: Remembered = { bytesOffloaded: 0 }
-  states.set(of, fresh)
-  return fresh
+  return states.get(of) ?? states.add(of, { bytesOffloaded: 0, encryption: undefined, fallbackReason: undefined })
 }
 
 const optedOut = sharedSlot('opted out', () => ({ anybody: false, objects: createAttachment<boolean>() }))

@@ -6,6 +6,7 @@ import { loadedModule } from '../node-internals.js'
 import { MessageDestination } from './message-destination.js'
 import { SocketDestination } from './socket-destination.js'
 import type { DestinationFacts } from './transfer-plan.js'
+import { isZeroCopyPipe } from './zero-copy-destination.js'
 
 /** Something that ranges can be written to. */
 export interface Destination {
@@ -19,13 +20,14 @@ export interface Destination {
   write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined
 }
 
-/** A destination that ranges can be written to, or why `object` is none. */
-export function destinationFor(object: object): Destination | FallbackReason {
+/** A destination that ranges can be written to, or why `object` is none. Undefined: it prepares its sources itself. */
+export function destinationFor(object: object): Destination | FallbackReason | undefined {
   const { net, http } = { net: loadedModule('net'), http: loadedModule('http') }
   if (http !== undefined && object instanceof http.OutgoingMessage) {
     return new MessageDestination(object as OutgoingMessage, http)
   }
   if (net !== undefined && object instanceof net.Socket) return new SocketDestination(object)
+  if (isZeroCopyPipe(object)) return undefined
   return isHttp2(object) ? 'http2' : 'destination-unsupported'
 }
 

@@ -57,10 +57,16 @@ export class FileSource {
     }
   }
 
+  /** What its own `start` and `end` leave of it, if the file is long enough. Infinity: all there is. */
+  get bytesAtMost(): number {
+    const { pos, end, bytesRead } = this.#internals
+    return end + 1 - (pos ?? bytesRead)
+  }
+
   /** Whether no more than that can be left of a regular file that holds something. Costs less to know than remainder(). */
   holdsLessThan(binding: NativeBinding, bytes: number): boolean {
-    const { pos = 0, end } = this.#internals
-    const most = Math.min(binding.fileSize(this.fd) - pos, end + 1)
+    const { pos = 0 } = this.#internals
+    const most = Math.min(binding.fileSize(this.fd) - pos, this.bytesAtMost)
     return most > 0 && most < bytes
   }
 

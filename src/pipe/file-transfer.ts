@@ -6,7 +6,7 @@ import { publishTransferEnd, publishTransferError, publishTransferStart } from '
 import { recordFallback } from '../observe/fallback.js'
 import { remember } from '../observe/offload-state.js'
 import { countActive, countBytes, countTransfer } from '../observe/stats.js'
-import type { Engine } from '../options.js'
+import { currentSettings, type Engine } from '../options.js'
 import { createRangeChunk, type FileRange, type RangeObserver } from '../socket/file-range.js'
 import { SocketWriter } from '../socket/socket-writer.js'
 import type { Destination } from './destination.js'
@@ -14,7 +14,7 @@ import type { FileSource } from './file-source.js'
 import { RangePace } from './range-pace.js'
 import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
-import { planRange, type SupportFacts } from './transfer-plan.js'
+import { planRange } from './transfer-plan.js'
 
 /** Who else wants to know how a transfer goes (a zero-copy pipe). */
 export interface TransferListener {
@@ -25,6 +25,8 @@ export interface TransferListener {
 
 /** One source on its way to one destination, range by range. */
 export class FileTransfer implements RangeObserver {
+  /** What the source is piped into: the destination, or a zero-copy pipe before it. */
+  readonly pipedInto: object
   readonly #source: FileSource
   readonly #destination: Destination
   readonly #binding: NativeBinding
@@ -36,7 +38,14 @@ export class FileTransfer implements RangeObserver {
   #fallbackReason: FallbackReason | undefined
   #bytesSent = 0
 
-  constructor(source: FileSource, destination: Destination, binding: NativeBinding, listener: TransferListener = {}) {
+  constructor(
+    source: FileSource,
+    pipedInto: object,
+    destination: Destination,
+    binding: NativeBinding,
+    listener: TransferListener,
+  ) {
+    this.pipedInto = pipedInto
     this.#source = source
     this.#destination = destination
     this.#binding = binding
@@ -85,8 +94,7 @@ export class FileTransfer implements RangeObserver {
 
   /** False: core is to read, and what it reads goes the ordinary way. */
   #sendNextRange(): boolean {
-    const support = supportFacts()
-    if (!this.#begun && this.#isTooSmall(support)) {
+    if (!this.#begun && this.#isTooSmall()) {
       // Nor is any later part of it larger.
       this.#source.giveBack()
       return this.#decline('below-minimum-size')
@@ -96,7 +104,7 @@ export class FileTransfer implements RangeObserver {
       begun: this.#begun,
       maximumBytes: this.#pace.maximumBytes,
     }
-    const plan = planRange(this.#source.facts(), facts, this.#destination.facts(), support)
+    const plan = planRange(this.#source.facts(), facts, this.#destination.facts(), supportFacts())
     if (!plan.offload) return this.#decline(plan.reason)
     if (plan.length === 0) {
       this.#source.end()
@@ -133,9 +141,9 @@ export class FileTransfer implements RangeObserver {
   }
 
   // Asked first, and cheaply: most files of most servers are small.
-  #isTooSmall({ settings }: SupportFacts): boolean {
+  #isTooSmall(): boolean {
     const { socket } = this.#destination
-    const minimumBytes = socket === null ? false : settings.minimumBytes[engineOf(socket)]
+    const minimumBytes = socket === null ? false : currentSettings().minimumBytes[engineOf(socket)]
     return minimumBytes !== false && this.#source.holdsLessThan(this.#binding, minimumBytes)
   }
 

@@ -9,13 +9,13 @@ import { destinationFor } from './destination.js'
 import { destroyOrdinarily, FileSource, readOrdinarily } from './file-source.js'
 import { FileTransfer, type TransferListener } from './file-transfer.js'
 import { supportFacts } from './support-facts.js'
-import { planTransfer } from './transfer-plan.js'
+import { planPipe } from './transfer-plan.js'
 
 /** What serves the reads of a source. */
 interface Reads {
   readonly file: FileSource
-  /** By what the source is piped into now. */
-  readonly transfers: Map<object, FileTransfer>
+  /** One for each thing that the source is piped into now. */
+  transfers: readonly FileTransfer[]
   /** The one that was asked last. */
   latest: FileTransfer | undefined
   /** The _destroy that ours was put in front of. */
@@ -30,16 +30,17 @@ const methods = sharedSlot('methods of offloaded reads', () => ({
   read(this: InternalSource, size: number): void {
     const reads = readsOf.get(this)
     if (reads === undefined) return readOrdinarily(this, size)
-    const [transfer, ...others] = this._readableState.pipes.map((pipe) => reads.transfers.get(pipe))
+    const { pipes } = this._readableState
+    const transfer = pipes[0] && transferInto(reads, pipes[0])
     if (reads.latest !== transfer) reads.latest?.sourceGone(null)
     reads.latest = transfer
-    if (others.length === 0 && transfer !== undefined) {
+    if (pipes.length === 1 && transfer !== undefined) {
       transfer.read(size)
       if (this._read === methods.read) watchDestroy(this, reads)
       return
     }
     // Several destinations share what is read once.
-    for (const shared of [transfer, ...others]) shared?.rangeFellBack('source-shared')
+    for (const pipe of pipes) transferInto(reads, pipe)?.rangeFellBack('source-shared')
     readOrdinarily(this, size)
   },
   destroy(this: InternalSource, error: Error | null, callback: WriteCallback): void {
@@ -49,12 +50,19 @@ const methods = sharedSlot('methods of offloaded reads', () => ({
   },
 }))
 
+function transferInto({ transfers }: Reads, pipe: object): FileTransfer | undefined {
+  // Nearly always there is one.
+  return transfers[0]?.pipedInto === pipe ? transfers[0] : transfers.find(({ pipedInto }) => pipedInto === pipe)
+}
+
 // Only once something may be on its way: of a small file there is nothing to be told.
 function watchDestroy(source: InternalSource, reads: Reads): void {
   if (reads.destroy !== undefined) return
   reads.destroy = source._destroy
   source._destroy = methods.destroy
 }
+
+const nobody: TransferListener = {}
 
 /**
  * Prepares a source that is about to be piped into `pipedInto`, whose bytes end up in `object` (the same, unless a
@@ -65,16 +73,17 @@ export function offloadReads(
   source: ReadStream,
   pipedInto: object,
   object: object = pipedInto,
-  listener: TransferListener = {},
+  listener: TransferListener = nobody,
 ): void {
+  const destination = destinationFor(object)
+  if (destination === undefined) return
   const known = readsOf.get(source)
   const file = known?.file ?? new FileSource(source, methods.read)
-  const destination = destinationFor(object)
   const { binding } = loadBinding()
   const plan =
     typeof destination === 'string'
       ? { offload: false as const, reason: destination }
-      : planTransfer(file.facts(), destination.facts(), supportFacts())
+      : planPipe(file.facts(), file.bytesAtMost, destination.facts(), supportFacts())
   if (!plan.offload || typeof destination === 'string' || binding === undefined) {
     const reason = plan.offload ? 'addon-unavailable' : plan.reason
     recordFallback(reason, source, object)
@@ -82,15 +91,14 @@ export function offloadReads(
     return
   }
   const internals = source as unknown as InternalSource
-  const { transfers } = known ?? prepare(source, file)
-  const { pipes } = internals._readableState
-  for (const before of transfers.keys()) if (!pipes.includes(before as Writable)) transfers.delete(before)
-  transfers.set(pipedInto, new FileTransfer(file, destination, binding, listener))
+  const transfer = new FileTransfer(file, pipedInto, destination, binding, listener)
+  if (known === undefined) {
+    readsOf.set(source, { file, transfers: [transfer], latest: undefined, destroy: undefined })
+  } else {
+    const { pipes } = internals._readableState
+    const isCurrent = (before: FileTransfer) =>
+      before.pipedInto !== pipedInto && pipes.includes(before.pipedInto as Writable)
+    known.transfers = [...known.transfers.filter(isCurrent), transfer]
+  }
   internals._read = methods.read
-}
-
-function prepare(source: ReadStream, file: FileSource): Reads {
-  const reads: Reads = { file, transfers: new Map(), latest: undefined, destroy: undefined }
-  readsOf.set(source, reads)
-  return reads
 }

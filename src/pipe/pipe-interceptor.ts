@@ -2,7 +2,6 @@ import { ReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { sharedSlot } from '../shared-state.js'
 import { offloadReads } from './offloaded-reads.js'
-import { isZeroCopyPipe } from './zero-copy-destination.js'
 
 type Pipe = Readable['pipe']
 
@@ -19,9 +18,8 @@ export function interceptPipe(): void {
   const own = before?.value as Pipe | undefined
   const pipe = function pipe(this: ReadStream, ...parameters: Parameters<Pipe>): NodeJS.WritableStream {
     const destination: unknown = parameters[0]
-    // Taken away, it may live on inside somebody's wrapper. A zero-copy pipe prepares the source itself.
-    const plans = state.pipe === pipe && isObject(destination) && !isZeroCopyPipe(destination)
-    if (plans) offloadReads(this, destination)
+    // Taken away, it may live on inside somebody's wrapper.
+    if (state.pipe === pipe && isObject(destination)) offloadReads(this, destination)
     // The inherited one is looked up at each call, so that whoever replaces it later is still heard.
     return Reflect.apply(own ?? (Object.getPrototypeOf(prototype) as Readable).pipe, this, parameters)
   } as Pipe

@@ -49,11 +49,12 @@ export function engineOf(socket: Socket): Engine {
 export function socketObstacle(socket: Socket): FallbackReason | undefined {
   const internals = asInternal(socket)
   const handle = internals._handle
-  const writer = SocketWriter.existing(socket)
   const born = Object.getPrototypeOf(socket) as typeof internals
   // The writer's own methods are there for good; anybody else's see bytes that a range would not show them.
   if (internals.write !== born.write) return 'socket-wrapped'
-  if (!writer && (internals._write !== born._write || internals._writev !== born._writev)) return 'socket-wrapped'
+  const isAsBorn = internals._write === born._write && internals._writev === born._writev
+  const writer = isAsBorn ? undefined : SocketWriter.existing(socket)
+  if (!isAsBorn && !writer) return 'socket-wrapped'
   if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') return 'http2'
   if (handle && !socket.connecting && !isOnTcp(socket, handle)) return 'socket-not-tcp'
   return writer?.refusal
@@ -70,10 +71,9 @@ function isOnTcp(socket: Socket, handle: StreamHandle): boolean {
  * connect() made, the flag alone is never cleared.
  */
 export function isSecuring(socket: Socket): boolean {
-  const { secureConnecting, getFinished, getPeerFinished } = socket as Partial<TLSSocket> & {
-    secureConnecting?: boolean
-  }
-  return secureConnecting === true && [getFinished, getPeerFinished].some((said) => said?.call(socket) === undefined)
+  if ((socket as { secureConnecting?: boolean }).secureConnecting !== true) return false
+  const { getFinished, getPeerFinished } = socket as Partial<TLSSocket>
+  return [getFinished, getPeerFinished].some((said) => said?.call(socket) === undefined)
 }
 
 /** Calls `resume` once when a socket that is being connected has succeeded or failed. */

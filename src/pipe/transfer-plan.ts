@@ -29,8 +29,19 @@ export interface SupportFacts {
 
 export type TransferPlan = { offload: true } | { offload: false; reason: FallbackReason }
 
-/** Decides about a pipe as it is made. Pure. */
-export function planTransfer(source: SourceFacts, destination: DestinationFacts, support: SupportFacts): TransferPlan {
+/** Decides about a pipe as it is made. `bytesAtMost`: what the source's own `start` and `end` leave of it. Pure. */
+export function planPipe(
+  source: SourceFacts,
+  bytesAtMost: number,
+  destination: DestinationFacts,
+  support: SupportFacts,
+): TransferPlan {
+  const plan = planTransfer(source, destination, support)
+  if (!plan.offload) return plan
+  return bytesAtMost > 0 && isTooSmall(bytesAtMost, destination, support) ? decline('below-minimum-size') : plan
+}
+
+function planTransfer(source: SourceFacts, destination: DestinationFacts, support: SupportFacts): TransferPlan {
   if (source.optedOut || destination.optedOut) return decline('opted-out')
   if (destination.obstacle !== undefined) return decline(destination.obstacle)
   if (source.unavailable) return decline('source-unavailable')
@@ -76,9 +87,13 @@ export function planRange(
   if (range.shared) return decline('source-shared')
   if (!range.isRegularFile) return decline('source-not-a-file')
   if (range.bytesLeft <= 0) return decline('source-empty')
-  const minimumBytes = destination.engine === undefined ? false : support.settings.minimumBytes[destination.engine]
-  if (minimumBytes !== false && range.bytesLeft < minimumBytes && !range.begun) return decline('below-minimum-size')
+  if (!range.begun && isTooSmall(range.bytesLeft, destination, support)) return decline('below-minimum-size')
   return { offload: true, length: Math.min(range.bytesLeft, range.maximumBytes) }
+}
+
+function isTooSmall(bytes: number, { engine }: DestinationFacts, { settings }: SupportFacts): boolean {
+  const minimumBytes = engine === undefined ? false : settings.minimumBytes[engine]
+  return minimumBytes !== false && bytes < minimumBytes
 }
 
 function planEngine(engine: Engine | undefined, support: SupportFacts): TransferPlan {

@@ -34,7 +34,7 @@ const askKernelAgainAfterMs = 10_000
 const kernel = sharedSlot('kernel tls', () => ({ unavailableUntilMs: 0 }))
 
 export function isKernelTlsKnownUnavailable(): boolean {
-  return kernel.unavailableUntilMs > performance.now()
+  return kernel.unavailableUntilMs > 0 && kernel.unavailableUntilMs > performance.now()
 }
 
 /** Tries to move the write direction of a session into the kernel. Synchronous, from the checks to the switch. */

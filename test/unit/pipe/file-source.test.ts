@@ -400,6 +400,21 @@ t.test('giveBack lets core read, unless somebody has put a _read of their own in
   t.equal(Reflect.get(stream, '_read'), theirs)
 })
 
+t.test('bytesAtMost: what start and end leave, from where it stands', async (t) => {
+  const path = makeFile(t)
+  const most = (options: StreamOptions = {}) => sourceOf(streamOf(t, path, options)).bytesAtMost
+  t.equal(most(), Number.POSITIVE_INFINITY)
+  t.equal(most({ start: 10 }), Number.POSITIVE_INFINITY)
+  t.equal(most({ end: 9 }), 10)
+  t.equal(most({ start: 5, end: 9 }), 5)
+  for (const options of [{ end: 99 }, { start: 0, end: 99 }]) {
+    const stream = streamOf(t, path, { ...options, highWaterMark: 40 })
+    const source = sourceOf(stream)
+    await once(stream, 'readable')
+    t.equal(source.bytesAtMost, 60, 'part of it has been read')
+  }
+})
+
 t.test('holdsLessThan: at most what the file, start and end allow; nothing is said of what is no file', async (t) => {
   const path = makeFile(t)
   const holds = (bytes: number, options: StreamOptions = {}) =>

@@ -3,8 +3,8 @@ import type { FallbackReason } from '../../../src/fallback-reason.js'
 import type { Engine } from '../../../src/options.js'
 import {
   type DestinationFacts,
+  planPipe,
   planRange,
-  planTransfer,
   type RangeFacts,
   type SourceFacts,
   type SupportFacts,
@@ -75,7 +75,7 @@ function merge(cases: Case[]) {
 }
 
 t.test('with nothing against it a transfer is offloaded', async (t) => {
-  t.strictSame(planTransfer(source, destination, support), { offload: true })
+  t.strictSame(planPipe(source, Infinity, destination, support), { offload: true })
   t.strictSame(planRange(source, range, destination, support), { offload: true, length: 5000 })
 })
 
@@ -84,7 +84,7 @@ for (const [index, one] of whenPiped.entries()) {
     for (const cases of [[one], whenPiped.slice(index)]) {
       const facts = merge(cases)
       const expected = { offload: false, reason: one.reason }
-      t.strictSame(planTransfer(facts.source, facts.destination, facts.support), expected)
+      t.strictSame(planPipe(facts.source, Infinity, facts.destination, facts.support), expected)
     }
   })
 }
@@ -101,24 +101,24 @@ for (const [index, one] of whenRead.entries()) {
 
 t.test('the destination may be the one that opted out', async (t) => {
   const facts = { ...destination, optedOut: true, obstacle: 'http2' as const }
-  t.strictSame(planTransfer(source, facts, support), { offload: false, reason: 'opted-out' })
+  t.strictSame(planPipe(source, Infinity, facts, support), { offload: false, reason: 'opted-out' })
 })
 
 t.test('any obstacle of a destination is handed on as it is', async (t) => {
   for (const obstacle of ['socket-wrapped', 'response-without-body', 'destination-unavailable'] as const) {
-    const plan = planTransfer(source, { ...destination, obstacle }, support)
+    const plan = planPipe(source, Infinity, { ...destination, obstacle }, support)
     t.strictSame(plan, { offload: false, reason: obstacle })
   }
 })
 
 t.test('what may pass by the time of reading does not speak against a pipe', async (t) => {
   const facts = { ...destination, momentaryObstacle: 'response-not-current' as const }
-  t.strictSame(planTransfer(source, facts, support), { offload: true })
+  t.strictSame(planPipe(source, Infinity, facts, support), { offload: true })
 })
 
 t.test('each engine is switched off alone', async (t) => {
   const offload = (engine: Engine | undefined, minimumBytes: Record<Engine, number | false>) =>
-    planTransfer(source, { ...destination, engine }, { ...support, ...settings(minimumBytes) })
+    planPipe(source, Infinity, { ...destination, engine }, { ...support, ...settings(minimumBytes) })
   const off = { offload: false, reason: 'disabled' }
   t.strictSame(offload('tls', { tls: false, tcp: 0 }), off)
   t.strictSame(offload('tcp', { tls: false, tcp: 0 }), { offload: true })
@@ -129,8 +129,19 @@ t.test('each engine is switched off alone', async (t) => {
 
 t.test('a kernel without TLS matters to TLS only', async (t) => {
   const without = { ...support, kernelTlsUnavailable: true }
-  t.strictSame(planTransfer(source, { ...destination, engine: 'tcp' }, without), { offload: true })
-  t.strictSame(planTransfer(source, { ...destination, engine: undefined }, without), { offload: true })
+  t.strictSame(planPipe(source, Infinity, { ...destination, engine: 'tcp' }, without), { offload: true })
+  t.strictSame(planPipe(source, Infinity, { ...destination, engine: undefined }, without), { offload: true })
+})
+
+t.test("a pipe that the source's own start and end make too small, and no other, is declined at once", async (t) => {
+  const plan = (bytesAtMost: number, engine?: Engine) =>
+    planPipe(source, bytesAtMost, { ...destination, engine }, support)
+  const tooSmall = { offload: false, reason: 'below-minimum-size' }
+  t.strictSame(plan(999, 'tls'), tooSmall)
+  t.strictSame(plan(1000, 'tls'), { offload: true })
+  t.strictSame(plan(999, 'tcp'), { offload: true })
+  t.strictSame(plan(1, undefined), { offload: true }, 'whose engine is not known yet')
+  t.strictSame(plan(0, 'tls'), { offload: true }, 'at its end, which is told when it is read')
 })
 
 t.test('how much there must be: the threshold of the engine, and only at the beginning', async (t) => {
