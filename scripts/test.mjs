@@ -6,6 +6,7 @@ import { userModeKernels } from '../kernel-vm/user-mode-machine.mjs'
 import { Progress } from './common/progress.mjs'
 import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
+import { examplesTest, installExamples } from './test/examples.mjs'
 import { frameworksFolder, installFrameworks } from './test/frameworks.mjs'
 import { runHostTests } from './test/host-tests.mjs'
 import { memoryMiB, runKernelTests } from './test/kernel-tests.mjs'
@@ -68,10 +69,7 @@ async function runAll() {
     if (full) await runNativeTests(session, 'tsan')
   }
   if (['host', 'kernel', 'soak'].some((suite) => suites.has(suite))) await expectNativeTests()
-  if (everywhere.flatMap((folder) => testFiles(root, folder, options)).some(isFrameworksForThisRun)) {
-    progress.step('installing frameworks')
-    await installFrameworks(root)
-  }
+  await installWhatTestsUse()
   if (suites.has('host')) {
     await runHostTests(session, 'this machine', ['unit', 'browser', ...everywhere], { coverage: !grep })
   }
@@ -83,9 +81,18 @@ async function runAll() {
   if (full && suites.size === allSuites.length) await runDemo()
 }
 
-/** @param {string} file */
-function isFrameworksForThisRun(file) {
-  return file.startsWith(frameworksFolder) && isForThisMachine(options, file)
+async function installWhatTestsUse() {
+  const files = everywhere
+    .flatMap((folder) => testFiles(root, folder, options))
+    .filter((file) => isForThisMachine(options, file))
+  if (files.some((file) => file.startsWith(frameworksFolder))) {
+    progress.step('installing frameworks')
+    await installFrameworks(root)
+  }
+  if (files.includes(examplesTest)) {
+    progress.step('installing what examples use')
+    await installExamples(root)
+  }
 }
 
 async function build() {

@@ -3,10 +3,11 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:https'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import 'ktls-pipe/register'
 import { loadCertificate } from '../express/certificate.mjs'
+import { nameIn, parseRange } from './file-request.mjs'
 
 const folder = resolve(process.env.FILES_DIRECTORY ?? join(import.meta.dirname, '../express/files'))
 
@@ -42,23 +43,4 @@ async function answer(request, response) {
   response.writeHead(range === undefined ? 200 : 206, { 'Content-Length': end - start + 1 })
   if (request.method === 'HEAD' || size === 0) return response.end()
   await pipeline(createReadStream(path, { start, end }), response)
-}
-
-/** The last part of the path, which is all that is served: nothing outside of the folder, and nothing deeper in it. */
-function nameIn(url) {
-  try {
-    return basename(decodeURIComponent(new URL(url, 'https://localhost').pathname))
-  } catch {
-    return '' // no URL at all, so there is no file of that name
-  }
-}
-
-/** Undefined: all of it; null: it has no such bytes. One range only (RFC 9110, section 14.2, allows to ignore others). */
-function parseRange(header, size) {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? []
-  if (first === undefined || (first === '' && last === '')) return undefined
-  if (first === '') return Number(last) > 0 ? { start: Math.max(0, size - Number(last)), end: size - 1 } : null
-  const range = { start: Number(first), end: Math.min(last === '' ? Infinity : Number(last), size - 1) }
-  if (last !== '' && Number(last) < range.start) return undefined
-  return range.start < size ? range : null
 }

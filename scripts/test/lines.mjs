@@ -58,10 +58,11 @@ const emulatedOnce = [
  */
 const large = ['behaviour/many']
 
-/** A minute or more each: nowhere but in `npm run test:full`. */
+/** A minute or more each, or with packages of their own to install: nowhere but in `npm run test:full`. */
 const slow = [
   'behaviour/many',
   'browser/status-page',
+  'examples/frameworks',
   'kernel/key-update-storm',
   'kernel/faults',
   'frameworks/entries',
