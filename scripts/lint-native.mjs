@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { debianTool } from '../kernel-vm/debian-tool.mjs'
+import { debianTool } from '../kernel-vm/debian/tool.mjs'
 import { findOnPath } from '../kernel-vm/subprocess.mjs'
 
 const root = join(import.meta.dirname, '..')

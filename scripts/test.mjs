@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { userModeKernels } from '../kernel-vm/user-mode-machine.mjs'
+import { userModeKernels } from '../kernel-vm/kernels.mjs'
 import { Progress } from './common/progress.mjs'
 import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { killGroup } from '../../kernel-vm/subprocess.mjs'
 
 const closeTimeoutMs = 2000
 
@@ -52,13 +53,4 @@ export async function runChild(command, args, { cwd, env, timeoutMs, onStdout, o
   child.stdout.destroy()
   child.stderr.destroy()
   return { exitCode, signal, timedOut }
-}
-
-/** @param {number} pid */
-function killGroup(pid) {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error
-  }
 }

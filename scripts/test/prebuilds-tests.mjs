@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { machineRelease } from '../../kernel-vm/debian-tool.mjs'
+import { machineRelease } from '../../kernel-vm/debian/tool.mjs'
 import { nodeBinary } from '../../kernel-vm/node-versions.mjs'
 import { run } from '../common/programs.mjs'
 import { prebuild } from '../prebuilds/build.mjs'
