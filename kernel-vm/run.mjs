@@ -13,7 +13,7 @@ import { isUserMode } from './kernels.mjs'
 import { startQemu } from './machines/qemu-machine.mjs'
 import { startUserMode } from './machines/user-mode-machine.mjs'
 
-export const timeoutExitCode = 124
+const timeoutExitCode = 124
 
 /**
  * @typedef {object} RunOptions
