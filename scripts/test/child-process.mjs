@@ -54,3 +54,20 @@ export async function runChild(command, args, { cwd, env, timeoutMs, onStdout, o
   child.stderr.destroy()
   return { exitCode, signal, timedOut }
 }
+
+/**
+ * The same, where all that it says is wanted at the end.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs: number }} options
+ * @returns {Promise<Ended & { output: string }>}
+ */
+export async function runChildForOutput(command, args, options) {
+  let output = ''
+  const keep = (/** @type {string} */ text) => {
+    output += text
+  }
+  const ended = await runChild(command, args, { ...options, onStdout: keep, onStderr: keep })
+  return { ...ended, output }
+}
