@@ -1,10 +1,10 @@
 // `npm run bench`: see `npm run bench -- --help`.
 
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { loadCertificate } from '../examples/express/certificate.mjs'
+import { kernelHasTls, runInVm } from '../scripts/common/kernel-tls.mjs'
+import { buildPackage } from '../scripts/common/npm.mjs'
+import { exitOnSignals } from '../scripts/common/programs.mjs'
 import { Progress } from '../scripts/common/progress.mjs'
-import { build } from '../scripts/demo/build.mjs'
 import { benchmarks } from './benchmarks.mjs'
 import { conditionsLine, describeConditions } from './conditions.mjs'
 import { parseOptions, usage } from './options.mjs'
@@ -15,60 +15,45 @@ import { findTools, toolsAsEnvironment } from './tools.mjs'
 import { transports } from './transports.mjs'
 import { createWorkspace } from './workspace.mjs'
 
-const root = join(import.meta.dirname, '..')
-const vmKernel = '6.12'
 const vmTimeoutMs = 3 * 60 * 60_000
 const vmMemoryMiB = 3072
 const defaultMebibytes = { hardware: 512, emulator: 64 }
 
 const progress = new Progress(process.stderr)
-process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143)) // what was started ends then
+exitOnSignals()
 try {
   const options = parseOptions(process.argv.slice(2))
   if (options.help) process.stdout.write(usage)
-  else process.exitCode = await (options.here ? runHere(options, true) : start(options))
+  else process.exitCode = await (options.here ? compareHere(options, true) : buildAndCompare(options))
 } catch (error) {
   progress.end()
   console.error(error.message)
   process.exitCode = 1
 }
 
-async function start(options) {
+async function buildAndCompare(options) {
   progress.step('building the package (npm run build)')
-  await build(root)
-  const inMachine = transports[options.transport] !== undefined && !(await kernelHasTls())
-  if (options.instructions && !inMachine) throw new Error('--instructions is for TLS in the virtual machine.')
-  if (!inMachine) return runHere(options, false)
+  await buildPackage()
+  const inVm = transports[options.transport] !== undefined && !(await kernelHasTls())
+  if (options.instructions && !inVm) throw new Error('--instructions is for TLS in the virtual machine.')
+  if (!inVm) return compareHere(options, false)
   progress.end()
-  return runInMachine(options)
+  return compareInVm(options)
 }
 
-async function kernelHasTls() {
-  const { inspectSupport } = await import('../dist/index.js')
-  return (await inspectSupport()).kernelTls.available
-}
-
-async function runInMachine(options) {
-  await loadCertificate() // made here, because what is written inside vanishes with the machine
+async function compareInVm(options) {
   mkdirSync(resultsFolder, { recursive: true })
-  const { runInKernel } = await import('../kernel-vm/run.mjs')
-  const { exitCode } = await runInKernel({
-    kernel: vmKernel,
-    command: process.execPath,
-    args: ['bench/main.mjs', '--here', ...process.argv.slice(2)],
-    cwd: root,
+  const { exitCode } = await runInVm(['bench/main.mjs', '--here', ...process.argv.slice(2)], {
     env: { ...toolsAsEnvironment(await findTools({ kernelTls: true })), TMPDIR: '/dev/shm' },
     writable: [resultsFolder],
     icount: options.instructions,
     memoryMiB: vmMemoryMiB,
     timeoutMs: vmTimeoutMs,
-    stdout: process.stdout,
-    stderr: process.stderr,
   })
   return exitCode
 }
 
-async function runHere(options, emulated) {
+async function compareHere(options, emulated) {
   const tls = transports[options.transport]
   const tools = await findTools({ kernelTls: tls !== undefined })
   const mebibytes = options.mebibytes ?? (emulated ? defaultMebibytes.emulator : defaultMebibytes.hardware)

@@ -1,6 +1,7 @@
 // What `npm run bench` can be told.
 
 import { parseArgs } from 'node:util'
+import { positiveNumber } from '../scripts/common/numbers.mjs'
 import { benchmarks } from './benchmarks.mjs'
 import { transports } from './transports.mjs'
 
@@ -45,17 +46,11 @@ export function parseOptions(argv) {
     names: positionals.length > 0 ? positionals : names,
     transport: values.transport,
     instructions: values.instructions,
-    rounds: positive('rounds', values.rounds),
-    seconds: positive('seconds', values.seconds),
-    mebibytes: values.mebibytes === undefined ? undefined : positive('mebibytes', values.mebibytes),
+    rounds: positiveNumber('rounds', values.rounds),
+    seconds: positiveNumber('seconds', values.seconds),
+    mebibytes: values.mebibytes === undefined ? undefined : positiveNumber('mebibytes', values.mebibytes),
     write: values.write,
     help: values.help,
     here: values.here,
   }
-}
-
-function positive(name, text) {
-  const number = Number(text)
-  if (!(number > 0 && number < Infinity)) throw new Error(`--${name} must be a number above 0, it is '${text}'.`)
-  return number
 }

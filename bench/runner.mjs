@@ -2,17 +2,15 @@
 // in a new one for each measurement.
 
 import { loadCertificate } from '../examples/express/certificate.mjs'
+import { summarize } from '../scripts/common/statistics.mjs'
+import { warmUpRounds } from '../scripts/common/warm-up.mjs'
 import { nginxContenders } from './contenders/nginx.mjs'
 import { nodeContenders } from './contenders/node.mjs'
-import { summarize } from './statistics.mjs'
-
-/** The first one's are thrown away: Node's compiler needs a pass, and an emulator's own translation more. */
-const warmUpRounds = { hardware: 1, emulator: 2 }
 
 /**
  * @typedef {object} CaseResult
  * @property {string} name
- * @property {{ name: string, readings: Record<string, import('./statistics.mjs').Summary> }[]} contenders
+ * @property {{ name: string, readings: Record<string, import('../scripts/common/statistics.mjs').Summary> }[]} contenders
  */
 
 /**
@@ -40,50 +38,48 @@ async function measureRunning(benchmark, context, { lineUp, cases, rounds, say }
   try {
     for (const { name, start } of lineUp) {
       say(`starting ${name}`)
-      running.push({ name, server: await start() })
+      const server = await start()
+      running.push({ name, server, measure: (given) => benchmark.measure(context, server, given) })
     }
-    const results = []
-    for (const given of cases) {
-      const measured = running.map(() => [])
-      for (let round = 1 - warmUpsOf(context, benchmark); round <= rounds; round++) {
-        for (const [index, { name, server }] of running.entries()) {
-          say(`${given.name}: ${name}, ${round > 0 ? `${round} of ${rounds}` : 'warming up'}`)
-          const readings = await benchmark.measure(context, server, given)
-          if (round > 0) measured[index].push(readings)
-        }
-      }
-      results.push(caseResult(given, running, measured))
-    }
-    return results
+    return await measureInTurn(running, { cases, rounds, warmUps: warmUpsOf(benchmark, context), say })
   } finally {
     for (const { server } of running) await server.stop()
   }
 }
 
 async function measureEachAnew(benchmark, context, { lineUp, cases, rounds, say }) {
-  const results = []
-  for (const given of cases) {
-    const measured = lineUp.map(() => [])
-    for (let round = 1; round <= rounds; round++) {
-      for (const [index, { name, start }] of lineUp.entries()) {
-        say(`${given.name}: ${name}, ${round} of ${rounds}`)
-        const server = await start()
-        try {
-          for (let i = 0; i < warmUpsOf(context, benchmark); ++i) await benchmark.measure(context, server, given)
-          measured[index].push(await benchmark.measure(context, server, given))
-        } finally {
-          await server.stop()
-        }
-      }
+  const measure = async (start, given) => {
+    const server = await start()
+    try {
+      for (let left = warmUpsOf(benchmark, context); left > 0; left--) await benchmark.measure(context, server, given)
+      return await benchmark.measure(context, server, given)
+    } finally {
+      await server.stop()
     }
-    results.push(caseResult(given, lineUp, measured))
   }
-  return results
+  const anew = lineUp.map(({ name, start }) => ({ name, measure: (given) => measure(start, given) }))
+  return measureInTurn(anew, { cases, rounds, warmUps: 0, say })
 }
 
-function warmUpsOf({ emulated }, { startsCold = false }) {
-  if (startsCold) return 0
-  return emulated ? warmUpRounds.emulator : warmUpRounds.hardware
+function warmUpsOf({ startsCold = false }, { emulated }) {
+  return startsCold ? 0 : warmUpRounds(emulated)
+}
+
+/** @returns {Promise<CaseResult[]>} */
+async function measureInTurn(contenders, { cases, rounds, warmUps, say }) {
+  const results = []
+  for (const given of cases) {
+    const measured = contenders.map(() => [])
+    for (let round = 1 - warmUps; round <= rounds; round++) {
+      for (const [index, { name, measure }] of contenders.entries()) {
+        say(`${given.name}: ${name}, ${round > 0 ? `${round} of ${rounds}` : 'warming up'}`)
+        const readings = await measure(given)
+        if (round > 0) measured[index].push(readings)
+      }
+    }
+    results.push(caseResult(given, contenders, measured))
+  }
+  return results
 }
 
 /** @returns {CaseResult} */

@@ -1,9 +1,9 @@
 // The programs that a benchmark needs besides Node, found (or unpacked into the cache) before it begins: inside the
 // virtual machine nothing can be fetched.
 
-import { debianTool } from '../kernel-vm/debian-tool.mjs'
+import { debianTool } from '../kernel-vm/debian/tool.mjs'
 
-/** @typedef {import('../kernel-vm/debian-tool.mjs').Tool} Tool */
+/** @typedef {import('../kernel-vm/debian/tool.mjs').Tool} Tool */
 
 const variable = 'KTLS_PIPE_BENCH_TOOLS'
 

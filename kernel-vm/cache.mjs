@@ -3,8 +3,8 @@
 
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { accessSync, constants, mkdirSync } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -16,7 +16,7 @@ const lockPollMs = 250
 let folder
 
 /** The cache folder's path, created if it is not there. */
-export function cacheFolder() {
+function cacheFolder() {
   folder ??= chooseFolder()
   return folder
 }
@@ -47,10 +47,10 @@ function makeWritable(path) {
  */
 export async function cached(name, build) {
   const path = join(cacheFolder(), name)
-  if (await exists(path)) return path
+  if (existsSync(path)) return path
   mkdirSync(dirname(path), { recursive: true })
   return await withLock(path, async () => {
-    if (await exists(path)) return path
+    if (existsSync(path)) return path
     const temporary = join(dirname(path), `.${basename(path)}.partial`)
     await rm(temporary, { recursive: true, force: true }) // left by a process that was killed
     await mkdir(temporary)
@@ -98,9 +98,4 @@ async function listen(name) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EADDRINUSE') throw error
     return undefined
   }
-}
-
-/** @param {string} path */
-export async function exists(path) {
-  return (await stat(path).catch(() => undefined)) !== undefined
 }

@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { parseArgs } from 'node:util'
-import { kernels, runInKernel } from './run.mjs'
+import { kernels } from './kernels.mjs'
+import { runInKernel } from './run.mjs'
 
 const usage = `usage: npm run kernel -- [OPTION]... KERNEL -- COMMAND [ARGUMENT]...
 

@@ -1,21 +1,19 @@
-// Runs a command of this machine under another Linux kernel.
+// Runs a command of this machine under another Linux kernel. machines/ starts one with what guest/ puts together from
+// what debian/ fetches, and each knows only those after it.
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { realpath } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { finished } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { UntilMark } from './end-mark.mjs'
-import { guestSettings } from './guest-settings.mjs'
-import { kernels as emulatedKernels } from './kernel-image.mjs'
-import { tlsModules, x86CipherModules } from './kernel-modules.mjs'
-import { startQemu } from './qemu-machine.mjs'
-import { isUserMode, startUserMode, userModeKernels } from './user-mode-machine.mjs'
+import { CommandOutput } from './guest/command-output.mjs'
+import { tlsModules, x86CipherModules } from './guest/kernel-modules.mjs'
+import { guestSettings } from './guest/settings.mjs'
+import { isUserMode } from './kernels.mjs'
+import { startQemu } from './machines/qemu-machine.mjs'
+import { startUserMode } from './machines/user-mode-machine.mjs'
 
-export const kernels = Object.freeze([...emulatedKernels, ...userModeKernels])
-
-export const timeoutExitCode = 124
+const timeoutExitCode = 124
 
 /**
  * @typedef {object} RunOptions
@@ -64,7 +62,10 @@ export async function runInKernel({
   })
   const start = isUserMode(kernel) ? startUserMode : startQemu
   const machine = await start({ kernel, settings, writable: folders, memoryMiB, cpus, icount })
-  const written = [new Output(machine.stdout, endMark, stdout), new Output(machine.stderr, endMark, stderr)]
+  const written = [
+    new CommandOutput(machine.stdout, endMark, stdout),
+    new CommandOutput(machine.stderr, endMark, stderr),
+  ]
   const settled = new AbortController()
   try {
     const code = await Promise.race([
@@ -95,34 +96,11 @@ function guestEnvironment(env, uid) {
 
 /**
  * @param {import('node:net').Socket} control
- * @param {Output[]} written
+ * @param {CommandOutput[]} written
  * @returns {Promise<number>} the command's exit code, when all it wrote has arrived
  */
 async function completed(control, written) {
   const [line] = await once(createInterface(control), 'line')
   await Promise.all(written.map(({ ended }) => ended))
   return Number(/^exit (\d+)$/.exec(line)?.[1])
-}
-
-/** What the command writes to one of its streams. */
-class Output {
-  /** @type {Buffer[]} */
-  #chunks = []
-
-  /**
-   * @param {import('node:net').Socket} source
-   * @param {string} endMark
-   * @param {NodeJS.WritableStream} [destination]
-   */
-  constructor(source, endMark, destination) {
-    const output = source.pipe(new UntilMark(endMark))
-    this.ended = finished(output, { writable: false }) // the guest never ends its side
-    this.ended.catch(() => {}) // the machine has failed, and says why
-    if (destination) output.pipe(destination, { end: false })
-    else output.on('data', (chunk) => this.#chunks.push(chunk))
-  }
-
-  text() {
-    return Buffer.concat(this.#chunks).toString()
-  }
 }

@@ -1,4 +1,4 @@
-// Runs a program to its end and gives back what it wrote.
+// Programs of this machine: where they lie, what they write, and how they are ended.
 
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
@@ -42,6 +42,19 @@ async function isExecutable(path) {
     () => true,
     () => false,
   )
+}
+
+/**
+ * Kills a process group; that it is gone already is as well.
+ *
+ * @param {number} leader
+ */
+export function killGroup(leader) {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error
+  }
 }
 
 /** @param {string} message one line about something slow that is going on */

@@ -1,5 +1,6 @@
 // Builds the addon from source with the headers that lie beside the running node, wherever npm is told to look: those
-// belong to the same installation. Where there are none, node-gyp downloads the headers of this version.
+// belong to the same installation. Where there are none, node-gyp downloads the headers of this version. What it is told
+// besides goes to node-gyp: `npm run build:native -- --debug`.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -29,10 +30,10 @@ function findNodeGyp() {
 
 const prefix = resolve(dirname(process.execPath), '..')
 const headers = existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : []
-const debug = process.argv.includes('--debug') ? ['--debug'] : []
+const others = process.argv.slice(2)
 const { status, signal, error } = spawnSync(
   process.execPath,
-  [findNodeGyp(), 'rebuild', '--directory', join(root, 'native'), ...headers, ...debug],
+  [findNodeGyp(), 'rebuild', '--directory', join(root, 'native'), ...headers, ...others],
   { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
 )
 if (error) throw error

@@ -3,20 +3,19 @@
 //
 //   npm run demo -- --mebibytes=256 --rounds=5 --maximum-ratio=0.40
 
-import { join } from 'node:path'
-import { loadCertificate } from '../examples/express/certificate.mjs'
+import { kernelHasTls, runInVm, vmKernel } from './common/kernel-tls.mjs'
+import { buildPackage } from './common/npm.mjs'
+import { exitOnSignals } from './common/programs.mjs'
 import { Progress } from './common/progress.mjs'
-import { build } from './demo/build.mjs'
 import { compare } from './demo/compare.mjs'
 import { buildKernelAlone } from './demo/kernel-alone.mjs'
 import { parseOptions, toArguments } from './demo/options.mjs'
 import { formatReport, judge } from './demo/report.mjs'
 
-const vmKernel = '6.12'
 const vmTimeoutMs = 25 * 60_000
-const root = join(import.meta.dirname, '..')
 
 const progress = new Progress(process.stderr)
+exitOnSignals()
 try {
   const options = parseOptions(process.argv.slice(2))
   process.exitCode = options.here ? await compareHere(options) : await buildAndCompare(options)
@@ -28,7 +27,7 @@ try {
 
 async function buildAndCompare(options) {
   progress.step('building the package (npm run build)')
-  await build(root)
+  await buildPackage()
   await buildKernelAlone()
   if (await kernelHasTls()) return compareHere(options)
   progress.end()
@@ -37,12 +36,6 @@ async function buildAndCompare(options) {
       'software emulator: allow a few minutes.',
   )
   return compareInVm(options)
-}
-
-async function kernelHasTls() {
-  if (process.platform !== 'linux') return false
-  const { inspectSupport } = await import('../dist/index.js')
-  return (await inspectSupport()).kernelTls.available
 }
 
 async function compareHere(options) {
@@ -55,20 +48,8 @@ async function compareHere(options) {
 }
 
 async function compareInVm(options) {
-  await loadCertificate() // made here, because what is written inside the VM vanishes with it
-  const { runInKernel, timeoutExitCode } = await import('../kernel-vm/run.mjs')
-  const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort())
-  const { exitCode } = await runInKernel({
-    kernel: vmKernel,
-    command: process.execPath,
-    args: ['scripts/demo.mjs', ...toArguments({ ...options, here: true, emulated: true })],
-    cwd: root,
-    timeoutMs: vmTimeoutMs,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signal: stop.signal,
-  })
-  if (exitCode === timeoutExitCode) console.error(`The VM was stopped after ${vmTimeoutMs / 60_000} minutes.`)
+  const words = ['scripts/demo.mjs', ...toArguments({ ...options, here: true, emulated: true })]
+  const { exitCode, timedOut } = await runInVm(words, { timeoutMs: vmTimeoutMs })
+  if (timedOut) console.error(`The VM was stopped after ${vmTimeoutMs / 60_000} minutes.`)
   return exitCode
 }

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeBinary } from '../kernel-vm/node-versions.mjs'
 import { runInKernel } from '../kernel-vm/run.mjs'
+import { buildPackage } from './common/npm.mjs'
 import { runWithBothOutputs } from './common/programs.mjs'
-import { build } from './demo/build.mjs'
 
 const root = join(import.meta.dirname, '..')
 const document = join(root, 'docs/doctor.md')
@@ -54,7 +54,7 @@ const situations = [
   },
 ]
 
-await build(root)
+await buildPackage()
 const node = await nodeBinary(22)
 const sections = []
 for (const situation of situations) {

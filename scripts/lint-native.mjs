@@ -1,15 +1,13 @@
-// The C++ part of `npm run lint` and, with --write, of `npm run format`: clang-format and clang-tidy over native/ and bench/. Both
-// from the PATH, or from Debian's packages, unpacked into the cache.
+// The C++ part of `npm run lint` and, with --write, of `npm run format`: clang-format and clang-tidy
+// over native/ and bench/. Both from the PATH, or from Debian's packages, unpacked into the cache.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { debianTool } from '../kernel-vm/debian-tool.mjs'
-import { findOnPath } from '../kernel-vm/subprocess.mjs'
+import { debianTool } from '../kernel-vm/debian/tool.mjs'
+import { atOnce } from './common/at-once.mjs'
+import { runToEnd } from './common/programs.mjs'
 
 const root = join(import.meta.dirname, '..')
 const defines = ['NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'].map((name) => `-D${name}`)
@@ -31,25 +29,23 @@ function nativeFiles() {
 
 /** @param {string[]} files */
 async function format(files) {
-  const { code, output } = await run('clang-format', [...(isWriting ? ['-i'] : ['--dry-run', '--Werror']), ...files])
-  if (code !== 0) process.stderr.write(`${output}\nclang-format: \`npm run format\` mends this\n`)
-  return code === 0
+  const mode = isWriting ? ['-i'] : ['--dry-run', '--Werror']
+  const { succeeded, output } = await run(await debianTool('clang-format'), [...mode, ...files])
+  if (!succeeded) process.stderr.write(`${output}\nclang-format: \`npm run format\` mends this\n`)
+  return succeeded
 }
 
 /** @param {string[]} sources */
 async function tidy(sources) {
+  const tool = await debianTool('clang-tidy')
   const flags = compilerFlags()
-  const waiting = [...sources]
   let complaints = 0
-  const work = async () => {
-    for (let source = waiting.shift(); source; source = waiting.shift()) {
-      const { code, output } = await run('clang-tidy', ['--quiet', source, '--', ...flags])
-      if (code === 0) continue
-      process.stderr.write(output.replaceAll(`${root}/`, ''))
-      complaints++
-    }
-  }
-  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  await atOnce(availableParallelism(), sources, async (source) => {
+    const { succeeded, output } = await run(tool, ['--quiet', source, '--', ...flags])
+    if (succeeded) return
+    process.stderr.write(output.replaceAll(`${root}/`, ''))
+    complaints++
+  })
   return complaints === 0
 }
 
@@ -71,17 +67,10 @@ function nodeDirectory() {
 }
 
 /**
- * @param {string} program
+ * @param {import('../kernel-vm/debian/tool.mjs').Tool} tool
  * @param {string[]} args
  */
-async function run(program, args) {
-  const { command, args: before, env } = await tool(program)
-  const child = spawn(command, [...before, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code, output: stdout + stderr }
-}
-
-/** @param {string} program */
-async function tool(program) {
-  return (await findOnPath(program)) ? { command: program, args: [], env: process.env } : await debianTool(program)
+async function run({ command, args: before, env }, args) {
+  const { exitCode, stdout, stderr } = await runToEnd(command, [...before, ...args], { cwd: root, env })
+  return { succeeded: exitCode === 0, output: stdout + stderr }
 }

@@ -1,15 +1,16 @@
 // `npm test` and `npm run test:full`: see `npm test -- --help`.
 
-import { constants } from 'node:os'
 import { join } from 'node:path'
-import { userModeKernels } from '../kernel-vm/user-mode-machine.mjs'
+import { userModeKernels } from '../kernel-vm/kernels.mjs'
+import { atOnce } from './common/at-once.mjs'
+import { kernelHasTls } from './common/kernel-tls.mjs'
+import { exitOnSignals } from './common/programs.mjs'
 import { Progress } from './common/progress.mjs'
-import { atOnce, machinesAtOnce } from './test/at-once.mjs'
 import { compileTests } from './test/compile.mjs'
 import { examplesTest, installExamples } from './test/examples.mjs'
 import { frameworksFolder, installFrameworks } from './test/frameworks.mjs'
 import { runHostTests } from './test/host-tests.mjs'
-import { memoryMiB, runKernelTests } from './test/kernel-tests.mjs'
+import { machinesAtOnce, runKernelTests } from './test/kernel-tests.mjs'
 import {
   filesOfLine,
   isForThisMachine,
@@ -33,7 +34,6 @@ const root = join(import.meta.dirname, '..')
 const buildTimeoutMs = 10 * 60_000
 const demoTimeoutMs = 30 * 60_000
 const maximumCpuRatio = 0.4
-const mebibyte = 2 ** 20
 /** What runs on this machine, and again where the kernel has TLS; folders below `test/`. */
 const everywhere = ['behaviour', 'examples', 'fidelity', 'frameworks', 'kernel', 'soak']
 /** Programs of their own beside the test files, paths below `test/`. */
@@ -42,7 +42,7 @@ const startedByTests = ['fidelity/player.ts', 'fidelity/programs/player.ts']
 const options = readOptions()
 const progress = new Progress(process.stderr)
 const report = new Report((text) => progress.print(text))
-endOnSignals()
+exitOnSignals()
 
 /** @type {import('./test/session.mjs').Session} */
 const session = { root, options, report, progress, kernelTls: false, testEnv: {}, remarks: [] }
@@ -59,7 +59,8 @@ process.exitCode = report.failed === 0 && report.passed > 0 ? 0 : 1
 
 async function runAll() {
   if (options.build && !(await build())) return
-  session.kernelTls = await hasKernelTls()
+  session.kernelTls = await kernelHasTls()
+  if (session.kernelTls) session.remarks.push("This machine's kernel has TLS, so its tests ran directly.")
   session.testEnv = { ...(await peerEnvironment()), ...filterEnvironment() }
   const { suites, full, grep } = options
 
@@ -102,13 +103,6 @@ async function build() {
   return succeeded
 }
 
-async function hasKernelTls() {
-  const { inspectSupport } = await import('../dist/index.js')
-  const { kernelTls } = await inspectSupport()
-  if (kernelTls.available) session.remarks.push("This machine's kernel has TLS, so its tests ran directly.")
-  return kernelTls.available
-}
-
 /**
  * tap's own filter of the tests at the top of a file.
  *
@@ -146,7 +140,7 @@ async function runKernelLines(files, programOf) {
   if (!options.grep || nativeTests.includes(options.grep)) withNative.push(nativeTests)
   const here = session.kernelTls && !options.full && options.kernels.length === 0
   const lines = here ? linesHere(options) : kernelLines(options, await userModeKernelsHere())
-  const limit = here ? 1 : machinesAtOnce(memoryMiB * mebibyte)
+  const limit = here ? 1 : machinesAtOnce()
   progress.step(
     `tests with kernel TLS on ${lines.length} pairs of kernel and Node.js, ${Math.min(limit, lines.length)} at once`,
   )
@@ -197,12 +191,5 @@ function readOptions() {
   } catch (error) {
     process.stderr.write(`${/** @type {Error} */ (error).message}\n\n${usage}`)
     process.exit(2)
-  }
-}
-
-/** 'exit' ends what was started. */
-function endOnSignals() {
-  for (const signal of /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM'])) {
-    process.once(signal, () => process.exit(128 + constants.signals[signal]))
   }
 }

@@ -1,9 +1,10 @@
-import { costOf, cpuPerGibibyte } from '../cost.mjs'
+import { costOf } from '../../scripts/common/cpu-time.mjs'
 import { download } from '../load/curl.mjs'
 import { wrk } from '../load/wrk.mjs'
 import { cpuPerGib, throughput } from './benchmark.mjs'
 
 const bytesPerMegabyte = 1e6
+const bytesPerGibibyte = 2 ** 30
 
 /** @type {import('./benchmark.mjs').Benchmark} */
 export const large = {
@@ -26,5 +27,10 @@ export async function measureDownloads({ workspace, tools, seconds }, server, { 
       ? () => download(tools.curl, server.url + path)
       : () => wrk(tools.wrk, server.url, { paths: [path], connections, seconds, threads: 2 })
   const cost = await costOf(server, load)
-  return { megabytesPerSecond: cost.bytes / bytesPerMegabyte / cost.seconds, ...cpuPerGibibyte(cost) }
+  const gibibytes = cost.bytes / bytesPerGibibyte
+  return {
+    megabytesPerSecond: cost.bytes / bytesPerMegabyte / cost.seconds,
+    serverCpuPerGib: cost.serverCpuSeconds / gibibytes,
+    machineCpuPerGib: cost.machineCpuSeconds / gibibytes,
+  }
 }

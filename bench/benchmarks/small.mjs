@@ -1,4 +1,4 @@
-import { costOf } from '../cost.mjs'
+import { costOf } from '../../scripts/common/cpu-time.mjs'
 import { wrk } from '../load/wrk.mjs'
 import { cpuPerRequest, latencies, requestRate } from './benchmark.mjs'
 

@@ -1,8 +1,8 @@
 // The contenders that are Node processes.
 
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { expectNoAddon, neutralEnvironment } from '../../scripts/common/plain-node.mjs'
 import { startProcess } from '../../scripts/common/programs.mjs'
 
 const root = join(import.meta.dirname, '../..')
@@ -26,11 +26,10 @@ export const nodeContenders = [
 async function startNode({ files, tls, credentials }, { withPackage, env = {} }) {
   const words = ['--expose-gc', ...(tls ? tls.nodeArguments : [])]
   if (withPackage) words.push('--import', 'ktls-pipe/register')
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|KTLS_PIPE_(?!CACHE))/.test(name))
   const child = startProcess(process.execPath, [...words, program], {
     cwd: root, // the package is found by its own name from inside the repository
     env: {
-      ...Object.fromEntries(inherited),
+      ...neutralEnvironment(),
       ...env,
       NODE_ENV: 'production',
       FILES: files,
@@ -45,9 +44,7 @@ async function startNode({ files, tls, credentials }, { withPackage, env = {} })
     return message
   }
   const { port } = await hear()
-  if (!withPackage && /\.node$/m.test(readFileSync(`/proc/${child.pid}/maps`, 'utf8'))) {
-    throw new Error('The server that should be plain Node has loaded an addon.')
-  }
+  if (!withPackage) expectNoAddon(child.pid)
   return {
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     pids: () => [child.pid],

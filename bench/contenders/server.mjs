@@ -41,11 +41,8 @@ const answers = {
   collectGarbage() {
     globalThis.gc()
   },
-  async stats() {
-    return (await import('ktls-pipe')).getStats()
-  },
 }
-process.on('message', async (question) => process.send({ answer: (await answers[question]()) ?? null }))
+process.on('message', (question) => process.send({ answer: answers[question]() ?? null }))
 process.on('disconnect', () => process.exit())
 
 const server = KEY

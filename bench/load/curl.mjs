@@ -1,8 +1,7 @@
 // curl: one download, or several at once at a steady pace.
 
+import { curlArguments } from '../../scripts/common/curl.mjs'
 import { run } from '../../scripts/common/programs.mjs'
-
-const always = ['--disable', '--silent', '--show-error', '--fail', '--http1.1', '--insecure', '--noproxy', '*']
 
 /**
  * @param {import('../tools.mjs').Tool} tool
@@ -10,7 +9,7 @@ const always = ['--disable', '--silent', '--show-error', '--fail', '--http1.1', 
  * @returns {Promise<{ seconds: number, bytes: number }>}
  */
 export async function download(tool, url) {
-  const words = [...always, '--output', '/dev/null', '--write-out', '%{time_total} %{size_download}', url]
+  const words = [...curlArguments, '--output', '/dev/null', '--write-out', '%{time_total} %{size_download}', url]
   const [seconds, bytes] = (await run(tool.command, [...tool.args, ...words], { env: tool.env })).split(' ').map(Number)
   return { seconds, bytes }
 }
@@ -23,7 +22,7 @@ export async function download(tool, url) {
 export async function downloadSlowly(tool, url, { count, bytesPerSecond, signal }) {
   const outputs = Array.from({ length: count }, () => ['--output', '/dev/null', url]).flat()
   const pace = ['--parallel', '--parallel-immediate', '--parallel-max', String(count)]
-  const words = [...always, ...pace, '--limit-rate', String(bytesPerSecond), ...outputs]
+  const words = [...curlArguments, ...pace, '--limit-rate', String(bytesPerSecond), ...outputs]
   try {
     await run(tool.command, [...tool.args, ...words], { env: tool.env, signal })
   } catch (error) {

@@ -1,23 +1,16 @@
 // The client of the measurement, a process of its own: curl where there is one, otherwise a Node program.
 
 import { join } from 'node:path'
+import { findOnPath } from '../../kernel-vm/subprocess.mjs'
+import { curlArguments } from '../common/curl.mjs'
 import { run } from '../common/programs.mjs'
 
 const downloadTimeoutMs = 10 * 60_000
-const curl = [
-  '--disable', // no .curlrc
-  '--silent',
-  '--show-error',
-  '--fail',
-  '--http1.1',
-  '--insecure', // our own server on loopback; the body is compared by its hash
-  ...['--noproxy', '*'],
-  ...['--write-out', '%{time_total}'],
-]
 const nodeClient = join(import.meta.dirname, 'https-client.mjs')
 
 export async function findClient() {
-  if (await hasCurl()) return { name: 'curl', command: 'curl', args: curl }
+  const curl = await findOnPath('curl')
+  if (curl) return { name: 'curl', command: curl, args: [...curlArguments, '--write-out', '%{time_total}'] }
   return { name: 'a Node client', command: process.execPath, args: [nodeClient] }
 }
 
@@ -25,14 +18,4 @@ export async function findClient() {
 export async function download(client, url, path) {
   const args = [...client.args, '--output', path, url]
   return Number(await run(client.command, args, { timeout: downloadTimeoutMs }))
-}
-
-async function hasCurl() {
-  try {
-    await run('curl', ['--version'])
-    return true
-  } catch (error) {
-    if (error.code === 'ENOENT') return false
-    throw error
-  }
 }

@@ -2,6 +2,7 @@
 // minutes, what the kernel alone needs for the same bytes.
 
 import { cpus, release } from 'node:os'
+import { warmUpRounds } from '../common/warm-up.mjs'
 import { createWorkspace, writeRandomFile } from '../common/workspace.mjs'
 import { findClient } from './client.mjs'
 import { sendByKernelAlone } from './kernel-alone.mjs'
@@ -13,11 +14,8 @@ const engines = [
   { name: 'plain Node', withPackage: false },
   { name: 'ktls-pipe', withPackage: true },
 ]
-// Node's compiler needs a pass before a run is like the next; an emulator's own translation needs more.
-const warmUpRounds = { hardware: 1, emulator: 2 }
 
 export async function compare(options, progress) {
-  exitOnSignals()
   const bytes = fileSize(options)
   const workspace = await createWorkspace(bytes)
   const contenders = []
@@ -31,8 +29,7 @@ export async function compare(options, progress) {
       const server = await startServer({ withPackage: engine.withPackage, files: workspace.files })
       contenders.push({ engine, server, downloads: [] })
     }
-    const firstRound = 1 - (options.emulated ? warmUpRounds.emulator : warmUpRounds.hardware)
-    for (let round = firstRound; round <= options.rounds; round++) {
+    for (let round = 1 - warmUpRounds(options.emulated); round <= options.rounds; round++) {
       for (const contender of contenders) {
         const pass = round > 0 ? `download ${round} of ${options.rounds}` : 'warming up'
         progress.step(`${contender.engine.name}: ${pass}`)
@@ -65,10 +62,4 @@ function describe({ rounds, emulated }, { bytes, client }) {
     rounds,
     emulated,
   }
-}
-
-// Servers and workspace end with the process ('exit'); a signal must therefore end it that way.
-function exitOnSignals() {
-  process.once('SIGINT', () => process.exit(130))
-  process.once('SIGTERM', () => process.exit(143))
 }

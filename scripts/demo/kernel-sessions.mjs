@@ -13,7 +13,7 @@ export function readKernelSessions() {
   }
 }
 
-export function parseKernelSessions(text) {
+function parseKernelSessions(text) {
   const counters = new Map(text.split('\n').map((line) => line.split(/\s+/)))
   return Number(counters.get('TlsTxSw') ?? 0) + Number(counters.get('TlsTxDevice') ?? 0)
 }

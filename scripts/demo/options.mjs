@@ -1,6 +1,7 @@
 // What the demo can be told on its command line.
 
 import { parseArgs } from 'node:util'
+import { positiveNumber } from '../common/numbers.mjs'
 
 const defaultMebibytes = { hardware: 512, emulator: 128 }
 const defaultRounds = 5
@@ -40,8 +41,5 @@ export function fileSize({ mebibytes, emulated }) {
 }
 
 function positive(name, text) {
-  if (text === undefined) return undefined
-  const number = Number(text)
-  if (!(number > 0 && number < Infinity)) throw new Error(`--${name} must be a number above 0, not "${text}".`)
-  return number
+  return text === undefined ? undefined : positiveNumber(name, text)
 }

@@ -1,5 +1,6 @@
 // From measurements to a table and a verdict.
 
+import { median } from '../common/statistics.mjs'
 import { formatTable } from '../common/table.mjs'
 
 const bytesPerGib = 2 ** 30
@@ -8,7 +9,7 @@ const nearTheKernel = 1.25
 const headings = ['engine', 'kernel encrypted', 'MB/s', 'CPU s/GiB (server)', 'CPU s/GiB (machine)', 'ratio']
 
 /** One line per engine; every figure is the median of its measured downloads. */
-export function summarize({ bytes, engines, kernelAlone }) {
+function summarize({ bytes, engines, kernelAlone }) {
   const [plain, ...others] = engines.map(({ name, withPackage, downloads }) => {
     const measured = downloads.filter(({ isWarmUp }) => !isWarmUp)
     const perGib = (key) => (medianOf(measured, key) * bytesPerGib) / bytes
@@ -114,10 +115,4 @@ function ratioTo(plain, engine) {
 
 function medianOf(records, key) {
   return median(records.map((record) => record[key]))
-}
-
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }

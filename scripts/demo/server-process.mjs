@@ -1,11 +1,11 @@
 // The Express example as a process of its own, with or without the package.
 
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { json } from 'node:stream/consumers'
+import { expectNoAddon, neutralEnvironment } from '../common/plain-node.mjs'
 import { startProcess } from '../common/programs.mjs'
 
 const root = join(import.meta.dirname, '../..')
@@ -20,24 +20,17 @@ export async function startServer({ withPackage, files }) {
   const importArguments = withPackage ? ['--import', 'ktls-pipe/register'] : []
   const child = startProcess(process.execPath, [...tlsArguments, ...importArguments, serverPath], {
     cwd: root, // the package is found by its own name from inside the repository
-    env: environment(files),
+    env: { ...neutralEnvironment(), NODE_ENV: 'production', PORT: '0', FILES_DIRECTORY: files },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   try {
     const url = await readUrl(child)
-    if (!withPackage && hasAddon(child.pid))
-      throw new Error('The server that should be plain Node has loaded an addon.')
-    return { pid: child.pid, url, readStats: () => getJson(`${url}/stats`), stop: () => stop(child) }
+    if (!withPackage) expectNoAddon(child.pid)
+    return { pids: () => [child.pid], url, readStats: () => getJson(`${url}/stats`), stop: () => stop(child) }
   } catch (error) {
     await stop(child)
     throw error
   }
-}
-
-// The user's own settings must not load the package into plain Node or switch it off in the other.
-function environment(files) {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|KTLS_PIPE_)/.test(name))
-  return { ...Object.fromEntries(inherited), NODE_ENV: 'production', PORT: '0', FILES_DIRECTORY: files }
 }
 
 async function readUrl(child) {
@@ -48,11 +41,6 @@ async function readUrl(child) {
     if (url) return url
   }
   throw new Error(signal.aborted ? 'The example server did not start in time.' : 'The example server ended at once.')
-}
-
-// A process that loaded an addon has it mapped.
-function hasAddon(pid) {
-  return /\.node$/m.test(readFileSync(`/proc/${pid}/maps`, 'utf8'))
 }
 
 async function getJson(url) {

@@ -1,13 +1,10 @@
 // Builds the addon for a target, beside the developer's own build.
 
-import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { run } from '../common/programs.mjs'
 import { compilerEnvironment } from './compiler.mjs'
 import { prebuiltPath } from './targets.mjs'
-
-const require = createRequire(import.meta.url)
 
 /**
  * @param {string} root
@@ -21,13 +18,8 @@ export async function prebuild(root, target) {
   rmSync(folder, { recursive: true, force: true })
   const left = [join(root, 'native/build'), join(root, 'native/prebuilds'), join(root, 'native/test')]
   cpSync(join(root, 'native'), folder, { recursive: true, filter: (path) => !left.includes(path) })
-  const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js')
-  const prefix = dirname(dirname(process.execPath))
-  const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [] // or downloaded
-  await run(process.execPath, [nodeGyp, 'rebuild', `--arch=${target.arch}`, ...headers, '--jobs=max'], {
-    cwd: folder,
-    env: { ...process.env, ...environment },
-  })
+  const words = [join(root, 'scripts/build-native.mjs'), '--directory', folder, `--arch=${target.arch}`, '--jobs=max']
+  await run(process.execPath, words, { env: { ...process.env, ...environment } })
   const path = prebuiltPath(target.arch)
   mkdirSync(dirname(join(root, path)), { recursive: true })
   copyFileSync(join(folder, 'build/Release/ktls.node'), join(root, path))

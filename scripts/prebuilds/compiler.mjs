@@ -1,6 +1,6 @@
 // One compiler for all targets: Clang and its linker, of this machine's Debian.
 
-import { debianTool, machineRelease } from '../../kernel-vm/debian-tool.mjs'
+import { debianTool, machineRelease } from '../../kernel-vm/debian/tool.mjs'
 import { sysroot } from './sysroot.mjs'
 
 /** @type {Record<string, number>} */

@@ -1,8 +1,6 @@
 // The headers and libraries that a binary is built against, of an old Debian so that it runs on old systems.
 
-import { installed } from '../../kernel-vm/apt.mjs'
-import { cached } from '../../kernel-vm/cache.mjs'
-import { unpackWithDependencies } from '../../kernel-vm/debian-packages.mjs'
+import { unpackedTree } from '../../kernel-vm/debian/packages.mjs'
 
 const release = 'bullseye'
 const packages = ['libc6-dev', 'libstdc++-10-dev', 'libgcc-10-dev']
@@ -12,7 +10,6 @@ const packages = ['libc6-dev', 'libstdc++-10-dev', 'libgcc-10-dev']
  * @returns {Promise<string>} folder that stands for the root of the target's file system
  */
 export async function sysroot({ debian }) {
-  return await cached(`unpacked/sysroot-${release}-${debian}`, (tree) =>
-    unpackWithDependencies(release, packages, tree, { status: installed.nothing, architecture: debian }),
-  )
+  const options = { selfContained: true, architecture: debian }
+  return await unpackedTree(`sysroot-${release}-${debian}`, release, packages, options)
 }

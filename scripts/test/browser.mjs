@@ -2,28 +2,24 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { installed } from '../../kernel-vm/apt.mjs'
-import { cached } from '../../kernel-vm/cache.mjs'
-import { unpackWithDependencies } from '../../kernel-vm/debian-packages.mjs'
-import { machineRelease } from '../../kernel-vm/debian-tool.mjs'
+import { unpackedTree } from '../../kernel-vm/debian/packages.mjs'
+import { libraryPath, machineRelease } from '../../kernel-vm/debian/tool.mjs'
 
 const packages = ['chromium', 'fonts-dejavu-core']
-const libraryFolders = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/pulseaudio']
+const soundLibraries = 'usr/lib/x86_64-linux-gnu/pulseaudio'
 
 /** @returns {Promise<{ executablePath: string, env: Record<string, string | undefined> }>} */
 export async function browser() {
   const release = machineRelease()
   if (release === undefined) throw new Error('the browser is taken from Debian 12 or 13, which this is not')
-  const tree = await cached(`unpacked/browser-${release}`, (tree) =>
-    unpackWithDependencies(release, packages, tree, { status: installed.asOnThisMachine }),
-  )
+  const tree = await unpackedTree(`browser-${release}`, release, packages)
   const fonts = join(tree, 'fonts.conf')
   await writeFile(fonts, fontConfiguration(join(tree, 'usr/share/fonts')))
   return {
     executablePath: join(tree, 'usr/lib/chromium/chromium'),
     env: {
       ...process.env,
-      LD_LIBRARY_PATH: libraryFolders.map((folder) => join(tree, folder)).join(':'),
+      LD_LIBRARY_PATH: `${libraryPath(tree)}:${join(tree, soundLibraries)}`,
       FONTCONFIG_FILE: fonts,
     },
   }

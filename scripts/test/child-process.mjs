@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { killGroup } from '../../kernel-vm/subprocess.mjs'
 
 const closeTimeoutMs = 2000
 
@@ -54,11 +55,19 @@ export async function runChild(command, args, { cwd, env, timeoutMs, onStdout, o
   return { exitCode, signal, timedOut }
 }
 
-/** @param {number} pid */
-function killGroup(pid) {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error
+/**
+ * The same, where all that it says is wanted at the end.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs: number }} options
+ * @returns {Promise<Ended & { output: string }>}
+ */
+export async function runChildForOutput(command, args, options) {
+  let output = ''
+  const keep = (/** @type {string} */ text) => {
+    output += text
   }
+  const ended = await runChild(command, args, { ...options, onStdout: keep, onStderr: keep })
+  return { ...ended, output }
 }

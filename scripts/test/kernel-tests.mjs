@@ -1,7 +1,7 @@
 // The test files that run as plain programs under a kernel with TLS: in the virtual machine, or right here.
 
 import { once } from 'node:events'
-import { release } from 'node:os'
+import { availableParallelism, freemem, release } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { nodeBinary } from '../../kernel-vm/node-versions.mjs'
@@ -13,8 +13,14 @@ import { ProgramEvents } from './program-events.mjs'
 
 const programTimeoutMs = { usual: 7 * 60_000, full: 21 * 60_000 }
 const lineTimeoutMs = { usual: 60 * 60_000, full: 3 * 60 * 60_000 } // emulators differ by a factor of three
-export const memoryMiB = 2048
+const memoryMiB = 2048
+const mebibyte = 2 ** 20
 const runner = join(import.meta.dirname, 'program-runner.mjs')
+
+/** How many virtual machines this machine bears: each keeps a little more than one processor busy. */
+export function machinesAtOnce() {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / (memoryMiB * mebibyte))))
+}
 
 /**
  * @param {import('./session.mjs').Session} session

@@ -1,8 +1,7 @@
 // Which test files run on which kernel with which version of Node.js.
 
-import { kernels } from '../../kernel-vm/kernel-image.mjs'
+import { emulatedKernels, isUserMode, userModeKernels } from '../../kernel-vm/kernels.mjs'
 import { nodeMajors } from '../../kernel-vm/node-versions.mjs'
-import { isUserMode, userModeKernels } from '../../kernel-vm/user-mode-machine.mjs'
 
 const mainKernel = '6.12'
 /**
@@ -117,7 +116,7 @@ export function userModeAsked({ full }) {
  * @returns {KernelLine[]} in other kernels
  */
 export function kernelLines(options, userMode) {
-  const running = [...kernels, ...userMode]
+  const running = [...emulatedKernels, ...userMode]
   const main = /** @type {string} */ (mainKernels.find((kernel) => running.includes(kernel)))
   const others = running.filter((kernel) => kernel !== main)
   const pairs = product(pick(options.kernels, [main]), pick(options.nodes, [mainNode]))
@@ -153,7 +152,7 @@ function filesChosen(kernel, main) {
 function fullLines(options, all) {
   if (options.grep !== undefined) return product(pick(options.kernels, all), pick(options.nodes, nodeMajors))
   const [main, ...others] = all
-  const emulatedOthers = others.filter((kernel) => kernels.includes(kernel))
+  const emulatedOthers = others.filter((kernel) => emulatedKernels.includes(kernel))
   return [
     { kernel: main, node: mainNode, without: tooLarge(main) },
     ...others.map((kernel) => ({ kernel, node: mainNode, ...everythingOn(kernel, all) })),

@@ -1,13 +1,13 @@
 // The native test program: the addon's code without Node.js.
 
 import { join } from 'node:path'
-import { runChild } from './child-process.mjs'
-import { failed, ProgramResults } from './program-results.mjs'
+import { runChildForOutput } from './child-process.mjs'
+import { failed, runTestProgram } from './program-results.mjs'
 
 const buildTimeoutMs = 10 * 60_000
 const runTimeoutMs = 10 * 60_000
 
-/** @typedef {'plain' | 'asan' | 'tsan' | 'arm64'} Variant what it is built with, or for */
+/** @typedef {'plain' | 'asan' | 'tsan' | import('../prebuilds/targets.mjs').Target['arch']} Variant what it is built with, or for */
 
 /**
  * @param {string} root
@@ -29,15 +29,12 @@ export async function runNativeTests({ root, report, progress, kernelTls }, vari
   if (complaint) {
     line.add('native-test', failed('does not build'), (performance.now() - startedAt) / 1000, complaint)
   } else {
-    const results = new ProgramResults()
-    const ended = await runChild(nativeTestProgram(root, variant), [], {
+    const { tally, output } = await runTestProgram(nativeTestProgram(root, variant), [], {
       cwd: root,
       env: { ...process.env, ...(kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}) },
       timeoutMs: runTimeoutMs,
-      onStdout: (text) => results.stdout(text),
-      onStderr: (text) => results.stderr(text),
     })
-    line.add('native-test', results.end(ended), (performance.now() - startedAt) / 1000, results.output)
+    line.add('native-test', tally, (performance.now() - startedAt) / 1000, output)
   }
   line.end()
 }
@@ -48,21 +45,8 @@ export async function runNativeTests({ root, report, progress, kernelTls }, vari
  * @returns {Promise<string | undefined>} what make said, when it failed
  */
 export async function buildNativeTests(root, variant = 'plain') {
-  let output = ''
-  const keep = (/** @type {string} */ text) => {
-    output += text
-  }
-  const { exitCode } = await runChild(
-    'make',
-    [
-      '-C',
-      join(root, 'native', 'test'),
-      '-j2',
-      'program',
-      ...(variant === 'plain' ? ['shim'] : []),
-      `VARIANT=${variant}`,
-    ],
-    { timeoutMs: buildTimeoutMs, onStdout: keep, onStderr: keep },
-  )
+  const targets = ['program', ...(variant === 'plain' ? ['shim'] : [])]
+  const words = ['-C', join(root, 'native', 'test'), '-j2', ...targets, `VARIANT=${variant}`]
+  const { exitCode, output } = await runChildForOutput('make', words, { timeoutMs: buildTimeoutMs })
   return exitCode === 0 ? undefined : output || `make failed with exit code ${exitCode}`
 }

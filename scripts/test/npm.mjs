@@ -1,6 +1,7 @@
-// Runs npm: the one that runs this program.
+// What npm does for the tests.
 
-import { runChild } from './child-process.mjs'
+import { npmWords } from '../common/npm.mjs'
+import { runChildForOutput } from './child-process.mjs'
 
 /**
  * A script of package.json.
@@ -20,16 +21,7 @@ export function npmRun(root, words, timeoutMs) {
  * @returns {Promise<{ succeeded: boolean, output: string }>}
  */
 export async function npm(folder, words, timeoutMs) {
-  let output = ''
-  const keep = (/** @type {string} */ text) => {
-    output += text
-  }
-  const [command, ...args] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
-  const { exitCode } = await runChild(command, [...args, ...words], {
-    cwd: folder,
-    timeoutMs,
-    onStdout: keep,
-    onStderr: keep,
-  })
+  const [command, ...args] = npmWords
+  const { exitCode, output } = await runChildForOutput(command, [...args, ...words], { cwd: folder, timeoutMs })
   return { succeeded: exitCode === 0, output }
 }

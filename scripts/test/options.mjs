@@ -1,7 +1,7 @@
 // What `npm test` is asked for.
 
 import { parseArgs } from 'node:util'
-import { kernels } from '../../kernel-vm/run.mjs'
+import { kernels } from '../../kernel-vm/kernels.mjs'
 
 export const suites = Object.freeze(['native', 'host', 'package', 'kernel', 'soak'])
 

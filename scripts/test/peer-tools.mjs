@@ -1,7 +1,7 @@
 // The programs that tests talk to, where this machine lacks them: from Debian's packages, unpacked into the cache. Tests
 // learn of them by test/support/peers.ts's variables.
 
-import { debianTool } from '../../kernel-vm/debian-tool.mjs'
+import { debianTool } from '../../kernel-vm/debian/tool.mjs'
 import { findOnPath } from '../../kernel-vm/subprocess.mjs'
 
 const peers = ['curl', 'wget', 'openssl', 'gnutls-cli', 'tshark']

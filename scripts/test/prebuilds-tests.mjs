@@ -3,16 +3,15 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { machineRelease } from '../../kernel-vm/debian-tool.mjs'
+import { machineRelease } from '../../kernel-vm/debian/tool.mjs'
 import { nodeBinary } from '../../kernel-vm/node-versions.mjs'
 import { run } from '../common/programs.mjs'
 import { prebuild } from '../prebuilds/build.mjs'
 import { compilerEnvironment } from '../prebuilds/compiler.mjs'
 import { emulator } from '../prebuilds/emulator.mjs'
 import { prebuiltPath, targets } from '../prebuilds/targets.mjs'
-import { runChild } from './child-process.mjs'
 import { nativeTestProgram } from './native-tests.mjs'
-import { failed, ProgramResults, passed } from './program-results.mjs'
+import { failed, passed, runTestProgram } from './program-results.mjs'
 import { testFiles } from './session.mjs'
 
 const timeoutMs = 10 * 60_000
@@ -89,15 +88,8 @@ async function runVectors(root, target) {
     timeout: timeoutMs,
   })
   const { command, args, env } = await emulator(target)
-  const results = new ProgramResults()
-  const ended = await runChild(command, [...args, nativeTestProgram(root, target.arch), ...vectorTests], {
-    cwd: root,
-    env,
-    timeoutMs,
-    onStdout: (text) => results.stdout(text),
-    onStderr: (text) => results.stderr(text),
-  })
-  return results.end(ended)
+  const program = [...args, nativeTestProgram(root, target.arch), ...vectorTests]
+  return (await runTestProgram(command, program, { cwd: root, env, timeoutMs })).tally
 }
 
 /** @type {(root: string, target: import('../prebuilds/targets.mjs').Target) => Promise<import('./tap-tally.mjs').Tally>} */

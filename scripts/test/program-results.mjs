@@ -1,6 +1,7 @@
 // Judges a test program by what it wrote and how it ended. Nothing that went wrong may look like a success: a program
 // that ends badly without a failed test has failed, and so has one without tests.
 
+import { runChild } from './child-process.mjs'
 import { readTap, Tally } from './tap-tally.mjs'
 
 const outputKept = 64 * 1024
@@ -31,6 +32,22 @@ export class ProgramResults {
   end(ended, { mayBeEmpty = false } = {}) {
     return judge(this.#tap.end(), ended, mayBeEmpty)
   }
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, timeoutMs: number }} options
+ * @returns {Promise<{ tally: Tally, output: string }>} its results, and what it wrote beside them
+ */
+export async function runTestProgram(command, args, options) {
+  const results = new ProgramResults()
+  const ended = await runChild(command, args, {
+    ...options,
+    onStdout: (text) => results.stdout(text),
+    onStderr: (text) => results.stderr(text),
+  })
+  return { tally: results.end(ended), output: results.output }
 }
 
 /**

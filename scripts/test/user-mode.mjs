@@ -1,8 +1,8 @@
 // Whether user-mode Linux runs here: it traces its own processes (ptrace(2)), which a container may forbid, with
 // all their registers, for which an older one may have no room.
 
+import { isUserMode } from '../../kernel-vm/kernels.mjs'
 import { runInKernel } from '../../kernel-vm/run.mjs'
-import { isUserMode } from '../../kernel-vm/user-mode-machine.mjs'
 import { mainKernels } from './lines.mjs'
 
 const timeoutMs = 60_000

@@ -16,7 +16,7 @@ const timeoutMs = 5 * 60_000
 
 t.setTimeout(timeoutMs)
 
-const { machineRelease } = await loadTool('kernel-vm/debian-tool.mjs')
+const { machineRelease } = await loadTool('kernel-vm/debian/tool.mjs')
 const hasBrowser = machineRelease() !== undefined || process.env.KTLS_PIPE_EXPECTED === '1'
 
 t.test('/status in a browser', { skip: !hasBrowser && 'the browser is taken from Debian 12 or 13' }, async (t) => {

@@ -10,27 +10,26 @@ import { kernelTls } from '../support/kernel.js'
 import { installInEmptyFolder, onlyWithBinary, pack, runCleanWell, withoutCompiler } from '../support/packed-package.js'
 import { loadTool } from '../support/project.js'
 
+/** What comes after the imports. */
+const application = `const app = express()
+app.use(express.static('public', { setHeaders: (res) => res.on('finish', () => process.send(getOffloadState(res))) }))
+const pem = readFileSync('localhost.pem')
+createServer({ key: pem, cert: pem }, app).listen(0, function () { process.send(this.address().port) })
+`
+
 const server = `import 'ktls-pipe/register'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import express from 'express'
 import { getOffloadState } from 'ktls-pipe'
-const app = express()
-app.use(express.static('public', { setHeaders: (res) => res.on('finish', () => process.send(getOffloadState(res))) }))
-const pem = readFileSync('localhost.pem')
-createServer({ key: pem, cert: pem }, app).listen(0, function () { process.send(this.address().port) })
-`
+${application}`
 
 /** The same as CommonJS, where the import is one of node's own flags. */
 const commonJsServer = `const { readFileSync } = require('node:fs')
 const { createServer } = require('node:https')
 const express = require('express')
 const { getOffloadState } = require('ktls-pipe')
-const app = express()
-app.use(express.static('public', { setHeaders: (res) => res.on('finish', () => process.send(getOffloadState(res))) }))
-const pem = readFileSync('localhost.pem')
-createServer({ key: pem, cert: pem }, app).listen(0, function () { process.send(this.address().port) })
-`
+${application}`
 
 /** Downloads the film from both servers, by each Node.js that is named, and prints what it was carried by. */
 const client = `import { createHash } from 'node:crypto'

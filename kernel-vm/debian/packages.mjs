@@ -1,10 +1,11 @@
 // Debian packages, found by name, downloaded and unpacked into a folder; never installed.
 
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { aptFolder, refreshLists, runApt } from './apt.mjs'
-import { cached, exists } from './cache.mjs'
-import { progress, run } from './subprocess.mjs'
+import { cached } from '../cache.mjs'
+import { progress, run } from '../subprocess.mjs'
+import { aptFolder, installed, refreshLists, runApt } from './apt.mjs'
 
 /**
  * @typedef {object} Package
@@ -29,20 +30,27 @@ export async function unpackNewest(release, form, tree) {
 }
 
 /**
- * Unpacks packages and what apt would install with them.
+ * A tree in the cache, with packages and what apt would install with them.
  *
+ * @param {string} name the tree's own
  * @param {string} release
- * @param {string[]} names
- * @param {string} tree
- * @param {{ suite?: string, status?: string, architecture?: string }} [options] the suite to prefer, what counts as
- *   installed, and an architecture that is not this machine's
+ * @param {string[]} packages
+ * @param {object} [options]
+ * @param {string} [options.suite] the one to prefer
+ * @param {string} [options.architecture] Debian's name of one that is not this machine's
+ * @param {boolean} [options.selfContained] with all libraries, also those that this machine has
+ * @returns {Promise<string>} its path
  */
-export async function unpackWithDependencies(release, names, tree, { suite = release, status, architecture } = {}) {
-  const query = ['install', '--reinstall', '-qq', '--print-uris', '-t', suite, ...names]
-  const action = async (/** @type {string} */ folder) => {
-    await unpack(folder, parseUris(await runApt(folder, 'apt-get', query, { status })), tree)
-  }
-  await withFreshLists(release, action, architecture)
+export async function unpackedTree(name, release, packages, options = {}) {
+  const { suite = release, architecture, selfContained = false } = options
+  const status = selfContained ? installed.nothing : installed.asOnThisMachine
+  const query = ['install', '--reinstall', '-qq', '--print-uris', '-t', suite, ...packages]
+  return await cached(`unpacked/${name}`, async (tree) => {
+    const action = async (/** @type {string} */ folder) => {
+      await unpack(folder, parseUris(await runApt(folder, 'apt-get', query, { status })), tree)
+    }
+    await withFreshLists(release, action, architecture)
+  })
 }
 
 /**
@@ -118,7 +126,7 @@ async function keepLinksInside(tree) {
     if (!entry.isSymbolicLink()) continue
     const path = join(entry.parentPath, entry.name)
     const target = await readlink(path)
-    if (!target.startsWith('/') || !(await exists(join(tree, target)))) continue
+    if (!target.startsWith('/') || !existsSync(join(tree, target))) continue
     await rm(path)
     await symlink(relative(dirname(path), join(tree, target)), path)
   }

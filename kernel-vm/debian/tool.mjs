@@ -1,13 +1,11 @@
 // Programs the tests need, runnable without being installed: the machine's own if it has one, else the Debian package
 // with its libraries, unpacked into the cache.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { installed } from './apt.mjs'
-import { cached, exists } from './cache.mjs'
-import { unpackWithDependencies } from './debian-packages.mjs'
-import { findOnPath, run } from './subprocess.mjs'
+import { findOnPath, run } from '../subprocess.mjs'
+import { unpackedTree } from './packages.mjs'
 
 /** Which package has a program, where its name does not say so. @type {Record<string, string>} */
 const packages = { xz: 'xz-utils', 'gnutls-cli': 'gnutls-bin' }
@@ -38,7 +36,7 @@ export async function debianTool(program, { release, from = packages[program] ??
   if (own && (await answers(own))) return { command: own, args: [], env: process.env }
   const chosen = release ?? machineRelease() ?? 'trixie'
   const tree = await unpackedPackage(from, chosen)
-  return await toolInTree(tree, await findProgram(tree, program), chosen)
+  return toolInTree(tree, await findProgram(tree, program), chosen)
 }
 
 /**
@@ -50,28 +48,31 @@ export async function debianTool(program, { release, from = packages[program] ??
  * @param {string} [suite] the one to prefer
  */
 export async function unpackedPackage(name, release, suite = release) {
-  const status = release === machineRelease() ? installed.asOnThisMachine : installed.nothing
-  return await cached(`unpacked/${name}-${suite}`, (tree) =>
-    unpackWithDependencies(release, [name], tree, { suite, status }),
-  )
+  const selfContained = release !== machineRelease()
+  return await unpackedTree(`${name}-${suite}`, release, [name], { suite, selfContained })
 }
 
 /**
  * @param {string} tree
  * @param {string} program path in it
  * @param {string} release
- * @returns {Promise<Tool>}
+ * @returns {Tool}
  */
-export async function toolInTree(tree, program, release) {
-  const libraries = libraryFolders.map((folder) => join(tree, folder)).join(':')
+export function toolInTree(tree, program, release) {
+  const libraries = libraryPath(tree)
   const path = join(tree, program)
   if (release === machineRelease()) {
     return { command: path, args: [], env: { ...process.env, LD_LIBRARY_PATH: libraries } }
   }
   // Another release's libraries want their own C library, and that its own loader.
   const loader = join(tree, 'lib64/ld-linux-x86-64.so.2')
-  const command = (await exists(loader)) ? loader : join(tree, 'usr/lib64/ld-linux-x86-64.so.2')
+  const command = existsSync(loader) ? loader : join(tree, 'usr/lib64/ld-linux-x86-64.so.2')
   return { command, args: ['--argv0', basename(path), '--library-path', libraries, path], env: process.env }
+}
+
+/** @param {string} tree @returns {string} as in LD_LIBRARY_PATH */
+export function libraryPath(tree) {
+  return libraryFolders.map((folder) => join(tree, folder)).join(':')
 }
 
 /** @returns {string | undefined} this machine's Debian release, if programs from it are at hand */
@@ -94,7 +95,7 @@ async function answers(path) {
  */
 async function findProgram(tree, program) {
   for (const folder of programFolders) {
-    if (await exists(join(tree, folder, program))) return join(folder, program)
+    if (existsSync(join(tree, folder, program))) return join(folder, program)
   }
   throw new Error(`${program} is not in its package: ${(await readdir(tree)).join(' ')}`)
 }

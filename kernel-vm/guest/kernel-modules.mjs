@@ -3,7 +3,8 @@
 
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { unxzFiles } from './decompress.mjs'
+import { debianTool } from '../debian/tool.mjs'
+import { run } from '../subprocess.mjs'
 
 /** Loaded in this order before the host's root can be mounted, where they are not built in. */
 export const bootModules = ['virtio_pci', 'virtio_console', '9pnet_virtio', '9p', 'overlay']
@@ -55,6 +56,13 @@ export async function readModules(folder) {
     wanted = new Set(needed.filter((name) => available.has(name) && !modules.has(name)))
   }
   return modules
+}
+
+/** @param {string[]} paths files NAME.xz, each replaced by NAME */
+async function unxzFiles(paths) {
+  if (!paths.length) return
+  const { command, args, env } = await debianTool('xz')
+  await run(command, [...args, '-d', ...paths], { env })
 }
 
 /**

@@ -4,9 +4,9 @@
 import { mkdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { arch } from 'node:os'
 import { join } from 'node:path'
+import { cached, withLock } from '../cache.mjs'
+import { findOnPath, progress, run } from '../subprocess.mjs'
 import { sourceLines } from './apt-sources.mjs'
-import { cached, withLock } from './cache.mjs'
-import { findOnPath, progress, run } from './subprocess.mjs'
 
 const freshForMs = 60 * 60 * 1000
 

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
-import { findOnPath } from './subprocess.mjs'
+import { findOnPath, killGroup } from '../subprocess.mjs'
 
 /** File descriptors that the machine inherits, each one end of a socket pair; 0 to 2 are its own. */
 export const descriptors = Object.freeze({ stdout: 3, stderr: 4, control: 5 })
@@ -29,7 +29,9 @@ export async function startMachine({ command, args, env, cwd }) {
   // A group of its own: user-mode Linux is several processes, and not all of them end with the first (6.1).
   const child = spawn(words[0], words.slice(1), { env, cwd, stdio, detached: true })
   const exited = once(child, 'exit')
-  const killNow = () => killGroup(child.pid)
+  const killNow = () => {
+    if (child.pid !== undefined) killGroup(child.pid) // else it could not be started
+  }
   process.once('exit', killNow)
   const said = [child.stdout, child.stderr].map((stream) =>
     keepLast(/** @type {import('node:stream').Readable} */ (stream)),
@@ -50,16 +52,6 @@ export async function startMachine({ command, args, env, cwd }) {
     for (const socket of [stdout, stderr, control]) socket.destroy()
   }
   return { stdout, stderr, control, failed, kill }
-}
-
-/** @param {number | undefined} leader of the group; none if it could not be started */
-function killGroup(leader) {
-  if (leader === undefined) return
-  try {
-    process.kill(-leader, 'SIGKILL')
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error
-  }
 }
 
 /** A prefix that has the kernel kill the program when its parent dies: prctl(2), PR_SET_PDEATHSIG. */

@@ -1,3 +1,5 @@
+// Several readings of one thing.
+
 /** @typedef {{ median: number, minimum: number, maximum: number }} Summary */
 
 /** @param {number[]} numbers */

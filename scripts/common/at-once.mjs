@@ -1,6 +1,4 @@
-// Does several things at once, but no more than the machine bears.
-
-import { availableParallelism, freemem } from 'node:os'
+// Does several things at once, but not all of them.
 
 /**
  * @template Item
@@ -14,9 +12,4 @@ export async function atOnce(limit, items, action) {
     for (let item = waiting.shift(); item; item = waiting.shift()) await action(item)
   }
   await Promise.all(Array.from({ length: limit }, work))
-}
-
-/** How many virtual machines: each keeps a little more than one processor busy. @param {number} memoryBytes of each */
-export function machinesAtOnce(memoryBytes) {
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / memoryBytes)))
 }

@@ -1,6 +1,9 @@
 // The kernel proper out of a bzImage. QEMU boots it by its PVH entry point, so it need not unpack itself in emulation.
 
-import { decompress } from './decompress.mjs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { buffer } from 'node:stream/consumers'
+import { debianTool } from '../debian/tool.mjs'
 
 // Offsets of the boot protocol's header: Documentation/arch/x86/boot.rst in the kernel's source.
 const setupSectors = 0x1f1
@@ -30,4 +33,22 @@ function programFor(payload) {
   if (magic === 0x28b52ffd) return 'zstd'
   if (magic >>> 16 === 0x1f8b) return 'gzip'
   throw new Error(`unknown compression of the kernel: ${magic.toString(16)}`)
+}
+
+/**
+ * By the program of that name: Node's zlib has no xz, and zstd since Node 22.15 alone.
+ *
+ * @param {ReturnType<typeof programFor>} program
+ * @param {Buffer} packed
+ * @returns {Promise<Buffer>}
+ */
+async function decompress(program, packed) {
+  const { command, args, env } = await debianTool(program)
+  const child = spawn(command, [...args, '-d', '-c'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const closed = once(child, 'close')
+  child.stdin.end(packed)
+  const unpacked = await buffer(child.stdout)
+  const [code] = await closed
+  if (code !== 0) throw new Error(`${program} ended with ${code}`)
+  return unpacked
 }

@@ -1,4 +1,4 @@
-// The archive the kernel unpacks as its first root: cpio's "newc" format, as in the kernel's
+// An archive as the kernel unpacks it into its first root: cpio's "newc" format, as in the kernel's
 // Documentation/driver-api/early-userspace/buffer-format.rst.
 
 const directory = 0o040755
@@ -7,7 +7,7 @@ const regular = 0o100644
 const symlink = 0o120777
 const characterDevice = 0o020600
 
-export class Initramfs {
+export class CpioArchive {
   /** @type {Buffer[]} */
   #parts = []
   /** @type {Set<string>} */

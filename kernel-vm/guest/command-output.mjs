@@ -1,10 +1,33 @@
-// A guest that is switched off loses what the host has not yet read. So the guest ends each stream by a mark that it
-// has been told, and the host waits for that before it ends the machine.
+// What the command writes to one of its streams. A guest that is switched off loses what the host has not yet read: so
+// the guest ends each stream by a mark that it has been told, and the host waits for that before it ends the machine.
 
 import { Transform } from 'node:stream'
+import { finished } from 'node:stream/promises'
+
+export class CommandOutput {
+  /** @type {Buffer[]} */
+  #chunks = []
+
+  /**
+   * @param {import('node:net').Socket} source
+   * @param {string} endMark
+   * @param {NodeJS.WritableStream} [destination]
+   */
+  constructor(source, endMark, destination) {
+    const output = source.pipe(new UntilMark(endMark))
+    this.ended = finished(output, { writable: false }) // the guest never ends its side
+    this.ended.catch(() => {}) // the machine has failed, and says why
+    if (destination) output.pipe(destination, { end: false })
+    else output.on('data', (chunk) => this.#chunks.push(chunk))
+  }
+
+  text() {
+    return Buffer.concat(this.#chunks).toString()
+  }
+}
 
 /** Passes on what stands before the mark, as it comes, and ends there. */
-export class UntilMark extends Transform {
+class UntilMark extends Transform {
   #mark
   /** @type {Buffer} what may be the mark's beginning */
   #held = Buffer.alloc(0)

@@ -1,21 +1,24 @@
-// The guest's first root: the kernel's modules, busybox and init.sh.
+// The initramfs, a guest's first root: the kernel's modules, busybox and init.sh.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cached } from './cache.mjs'
-import { unpackNewest } from './debian-packages.mjs'
-import { Initramfs } from './initramfs.mjs'
+import { cached } from '../cache.mjs'
+import { unpackNewest } from '../debian/packages.mjs'
+import { CpioArchive } from './cpio-archive.mjs'
 import { aliasTable, bootModules, dependencyTable, readModules } from './kernel-modules.mjs'
 
-export const guestRecipe = Object.freeze(['guest-initramfs.mjs', 'kernel-modules.mjs', 'initramfs.mjs', 'init.sh'])
+/** The files that decide what is in it. */
+export const guestRecipe = Object.freeze(
+  ['initramfs.mjs', 'kernel-modules.mjs', 'cpio-archive.mjs', 'init.sh'].map((file) => join(import.meta.dirname, file)),
+)
 
 /**
  * @param {string} modulesFolder
  * @param {string} version
  */
-export async function makeGuestInitramfs(modulesFolder, version) {
+export async function makeInitramfs(modulesFolder, version) {
   const modules = await readModules(modulesFolder)
-  const archive = new Initramfs()
+  const archive = new CpioArchive()
   archive.addDevice('dev/console', 5, 1)
   archive.addDevice('dev/null', 1, 3)
   for (const path of ['proc', 'sys', 'host', 'scratch', 'root']) archive.addFolder(path)

@@ -1,9 +1,9 @@
 // A small PC in QEMU, without disks, to which folders of the host are shared by 9p. The processor is always emulated: not
 // every machine has hardware virtualisation, and a /dev/kvm that can be opened may still not work.
 
-import { kernelImage } from './kernel-image.mjs'
 import { descriptors, startMachine } from './machine-process.mjs'
 import { qemu } from './qemu.mjs'
+import { qemuImage } from './qemu-image.mjs'
 
 const kernelArguments = [
   'console=ttyS0',
@@ -47,7 +47,7 @@ const processor = 'max,la57=off,-erms,-fsrm'
  * @returns {Promise<import('./machine-process.mjs').MachineProcess>}
  */
 export async function startQemu(machine) {
-  const image = await kernelImage(machine.kernel)
+  const image = await qemuImage(machine.kernel)
   const { command, args, env } = await qemu()
   const process = await startMachine({ command, args: [...args, ...qemuArguments(image, machine)], env })
   process.control.write(`${Buffer.byteLength(machine.settings)}\n${machine.settings}`)
