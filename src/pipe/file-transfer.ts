@@ -129,7 +129,7 @@ export class FileTransfer implements RangeObserver {
     const beganMs = performance.now()
     if (socket !== null) SocketWriter.of(socket, this.#binding)
     const obstacle = this.#destination.write(createRangeChunk(range), (error) => {
-      if (range.bytesOffloaded === plan.length) this.#pace.sent(plan.length, performance.now() - beganMs)
+      if (range.bytesOffloaded === plan.length) this.#pace.sent(plan.length, beganMs, performance.now())
       this.#rangeDone(range, plan.length, plan.length === facts.bytesLeft, socket, error)
     })
     if (obstacle !== undefined) {

@@ -5,24 +5,53 @@ const mebibyte = 2 ** 20
 // Tests lower them, to have many borders in small files.
 const limits = sharedSlot('limits', () => ({ firstBytes: 8 * mebibyte, largestBytes: 64 * mebibyte }))
 
-const shortMs = 10
+const shortMs = 50
+/** Short enough where there are many. */
+const tolerableMs = 250
+
+/** How often ranges end, whosever they are. */
+export class BorderRate {
+  #lastMs = Number.NEGATIVE_INFINITY
+  #averageMs = 100
+
+  /** A range has ended. */
+  add(nowMs: number): void {
+    this.#averageMs += (Math.min(nowMs - this.#lastMs, 100) - this.#averageMs) / 16
+    this.#lastMs = nowMs
+  }
+
+  /** More than a hundred in a second. */
+  get isHigh(): boolean {
+    return this.#averageMs < 10
+  }
+}
+
+const bordersOfThread = sharedSlot('range borders', () => new BorderRate())
 
 /**
  * How much of a file goes as one range. Pause, unpipe, a second pipe and an abort take effect at a range's end, so it must
- * come soon; and each costs the event loop a turn, so a fast connection, which would have hundreds in a second, gets
- * larger ones.
+ * come soon; and each costs the event loop a turn (0.1 to 0.2 ms), so a fast connection, which would have hundreds in a
+ * second, gets larger ones, and so do connections that have hundreds together, unless they are slow.
  */
 export class RangePace {
+  readonly #borders: BorderRate
   #maximumBytes = limits.firstBytes
+
+  constructor(borders = bordersOfThread) {
+    this.#borders = borders
+  }
 
   get maximumBytes(): number {
     return this.#maximumBytes
   }
 
-  /** A range has been sent, in so long. */
-  sent(bytes: number, tookMs: number): void {
+  /** A range has been sent. */
+  sent(bytes: number, beganMs: number, nowMs: number): void {
+    this.#borders.add(nowMs)
     if (bytes < this.#maximumBytes) return // the last of its file: too small to tell
-    if (tookMs < shortMs) this.#maximumBytes = Math.min(this.#maximumBytes * 2, limits.largestBytes)
-    else if (tookMs > 2 * shortMs) this.#maximumBytes = Math.max(this.#maximumBytes / 2, limits.firstBytes)
+    const tookMs = nowMs - beganMs
+    const wantedMs = this.#borders.isHigh ? tolerableMs : shortMs
+    if (tookMs < wantedMs) this.#maximumBytes = Math.min(this.#maximumBytes * 2, limits.largestBytes)
+    else if (tookMs > 2 * wantedMs) this.#maximumBytes = Math.max(this.#maximumBytes / 2, limits.firstBytes)
   }
 }
