@@ -27,6 +27,7 @@
  * @property {(context: Context) => number} [nginxWorkers] 1 if left out
  * @property {boolean} [ownProcesses] each measurement has a process of its own, in which nothing else happened before
  * @property {boolean} [startsCold] nothing is measured before, to warm up
+ * @property {import('../contenders/contender.mjs').Contender[]} [contenders] what `suits` of all, if left out
  * @property {(contender: string) => boolean} [suits] all contenders if left out
  * @property {(context: Context, server: import('../contenders/contender.mjs').Server, given: any)
  *   => Promise<Record<string, number>>} measure

@@ -8,9 +8,22 @@ import { startProcess } from '../../scripts/common/programs.mjs'
 const root = join(import.meta.dirname, '../..')
 const program = join(import.meta.dirname, 'server.mjs')
 
+/** @type {import('./contender.mjs').Contender} */
+export const plainNode = { name: 'plain Node', start: (grounds) => startNode(grounds, { withPackage: false }) }
+
+/** @type {import('./contender.mjs').Contender} */
+export const nodeAtAnySize = {
+  name: 'ktls-pipe, any size',
+  start: (grounds) =>
+    startNode(grounds, {
+      withPackage: true,
+      env: { KTLS_PIPE_TLS_MINIMUM_BYTES: '0', KTLS_PIPE_TCP_MINIMUM_BYTES: '0' },
+    }),
+}
+
 /** @type {import('./contender.mjs').Contender[]} */
 export const nodeContenders = [
-  { name: 'plain Node', start: (grounds) => startNode(grounds, { withPackage: false }) },
+  plainNode,
   { name: 'ktls-pipe', start: (grounds) => startNode(grounds, { withPackage: true }) },
   {
     name: 'ktls-pipe, disabled',
