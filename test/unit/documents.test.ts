@@ -60,3 +60,72 @@ t.test('docs/performance.md has the figures of bench/results', async (t) => {
   t.ok(read.length > 0)
   t.equal(document, expected, '`npm run bench:report` mends it')
 })
+
+t.test('docs/compatibility.md has what test runs have noted', async (t) => {
+  const { withTables } = await load('scripts/compatibility/tables.mjs')
+  const { readResults } = await load('scripts/compatibility/results.mjs')
+  const document = textOf('docs/compatibility.md')
+  const results = readResults(join(root, 'docs/compatibility.json'))
+  t.ok(results.cells.length > 0)
+  t.equal(document, withTables(document, results), '`npm run docs:compatibility` mends it')
+})
+
+t.test('what a run notes takes the place of its own cell, and of no other', async (t) => {
+  const { withCell } = await load('scripts/compatibility/results.mjs')
+  const cell = (kernel: string, node: string, passed: number) => ({ kernel, node, passed })
+  const noted = [cell('6.12', 'v20.19.0', 1), cell('6.12', 'v22.1.0', 2), cell('6.1', 'v20.19.0', 3)]
+  const empty = { cells: [], kernels: [] }
+  const before = noted.reduce((results, each) => withCell(results, each, { kernel: each.kernel, rekey: false }), empty)
+  t.strictSame(before, {
+    cells: [noted[2], noted[0], noted[1]],
+    kernels: [
+      { kernel: '6.1', rekey: false },
+      { kernel: '6.12', rekey: false },
+    ],
+  })
+  const again = cell('6.12', 'v20.20.2', 4)
+  t.strictSame(withCell(before, again, { kernel: '6.12', rekey: true }), {
+    cells: [noted[2], again, noted[1]],
+    kernels: [
+      { kernel: '6.1', rekey: false },
+      { kernel: '6.12', rekey: true },
+    ],
+  })
+})
+
+t.test('a cell says what it is of, and what failed', async (t) => {
+  const { withTables } = await load('scripts/compatibility/tables.mjs')
+  const document = ['tests', 'failures', 'ciphers']
+    .map((name) => `<!-- compatibility: ${name} -->\n<!-- end -->\n`)
+    .join('')
+  const common = { release: '6.12.1', date: '2026-01-02', openssl: '3.0.1' }
+  const some = { files: 3, of: 5, passed: 7, failed: 1, skipped: 2, asked: '--grep behaviour/', failures: ['a > b'] }
+  const all = { files: 5, of: 5, passed: 9, failed: 0, skipped: 0, asked: '', failures: [] }
+  const [gcm, chaCha] = ['AES-128-GCM', 'CHACHA20-POLY1305']
+  const text = withTables(document, {
+    cells: [
+      { kernel: '6.12', node: 'v20.1.0', ...common, ...some },
+      { kernel: 'host', node: 'v22.1.0', ...common, ...all },
+    ],
+    kernels: [
+      {
+        ...{ kernel: '6.12', ...common, rekey: false },
+        ciphers: [
+          { version: 'TLSv1.3', cipher: gcm, available: true },
+          { version: 'TLSv1.3', cipher: chaCha, available: false, error: 'ENOENT' },
+          { version: 'TLSv1.2', cipher: gcm, available: false, error: 'EINVAL' },
+        ],
+      },
+    ],
+  })
+  for (const row of [
+    '| Kernel | Node.js 20.1.0, OpenSSL 3.0.1 | Node.js 22.1.0, OpenSSL 3.0.1 |',
+    '| 6.12: 6.12.1, QEMU | 7 passed, **1 failed**, 2 skipped<br>part: 3 of 5 files (`--grep behaviour/`)<br>2026-01-02 | not tried |',
+    '| host: 6.12.1, the machine itself | not tried | 9 passed, 0 failed, 0 skipped<br>all 5 files<br>2026-01-02 |',
+    '- 6.12, Node.js 20.1.0: a > b',
+    `| 6.12: 6.12.1, QEMU | none (EINVAL) | ${gcm}, not ${chaCha} (ENOENT) | the connection ends | 2026-01-02 |`,
+    '| 6.18: QEMU | not tried | not tried | not tried | not tried |',
+  ]) {
+    t.ok(text.split('\n').includes(row), `${row}\n${text}`)
+  }
+})
