@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { root } from './fixtures/child.js'
-import { documents, load, textOf } from './fixtures/documents.js'
+import { documents, load, rowsOf, textOf } from './fixtures/documents.js'
 
 t.test('links within the project lead somewhere', async (t) => {
   let checked = 0
@@ -60,6 +60,32 @@ t.test('docs/performance.md has the figures of bench/results', async (t) => {
   t.ok(read.length > 0)
   t.equal(document, expected, '`npm run bench:report` mends it')
 })
+
+t.test('so has the README some, and says which are emulated', async (t) => {
+  const rows = rowsOf('README.md', 'Figures')
+  t.equal(rows.length, 2)
+  for (const [label = '', ...figures] of rows) {
+    const [, file = ''] = /\((bench\/results\/[\w-]+\.json)\)/.exec(label) ?? []
+    const { conditions, cases } = JSON.parse(textOf(file)) as BenchResult
+    const { contenders } = cases.find(({ name }) => name === 'one stream') as BenchResult['cases'][number]
+    const names = [
+      'plain Node',
+      'ktls-pipe',
+      conditions.transport === 'plain TCP' ? 'nginx, sendfile' : 'nginx, kernel TLS',
+    ]
+    const expected = names.map((name) => {
+      const contender = contenders.find((each) => each.name === name || each.name.startsWith(`${name}, 2 workers`))
+      return `${contender?.readings.machineCpuPerGib.median.toFixed(3)} s`
+    })
+    t.strictSame(figures, expected, label)
+    t.equal(label.includes('**emulated**'), conditions.emulated, label)
+  }
+})
+
+interface BenchResult {
+  conditions: { transport: string; emulated: boolean }
+  cases: { name: string; contenders: { name: string; readings: { machineCpuPerGib: { median: number } } }[] }[]
+}
 
 t.test('docs/compatibility.md has what test runs have noted', async (t) => {
   const { withTables } = await load('scripts/compatibility/tables.mjs')
