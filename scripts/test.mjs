@@ -72,7 +72,7 @@ async function runAll() {
   if (['host', 'kernel', 'soak'].some((suite) => suites.has(suite))) await expectNativeTests()
   await installWhatTestsUse()
   if (suites.has('host')) {
-    await runHostTests(session, 'this machine', ['unit', 'browser', ...everywhere], { coverage: !grep })
+    await runHostTests(session, 'this machine', ['unit', 'browser', ...everywhere], { coverage: !grep, noted: true })
   }
   if (suites.has('package')) {
     await runPrebuilds(session)
@@ -140,13 +140,14 @@ async function runKernelLines(files, programOf) {
   if (!options.grep || nativeTests.includes(options.grep)) withNative.push(nativeTests)
   const here = session.kernelTls && !options.full && options.kernels.length === 0
   const lines = here ? linesHere(options) : kernelLines(options, await userModeKernelsHere())
+  const all = [...everywhere.flatMap((folder) => testFiles(root, folder, {})), nativeTests]
   const limit = here ? 1 : machinesAtOnce()
   progress.step(
     `tests with kernel TLS on ${lines.length} pairs of kernel and Node.js, ${Math.min(limit, lines.length)} at once`,
   )
   await atOnce(limit, lines, async (line) => {
     const chosen = filesOfLine(withNative, line)
-    if (chosen.length > 0) await runKernelTests(session, line, chosen, programOf)
+    if (chosen.length > 0) await runKernelTests(session, line, chosen, programOf, all)
   })
 }
 

@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { runChild } from './child-process.mjs'
+import { noteCompatibility } from './compatibility.mjs'
 import { isForThisMachine } from './lines.mjs'
 import { failed, judge } from './program-results.mjs'
 import { testFiles } from './session.mjs'
@@ -17,9 +18,9 @@ const tapProgram = join(createRequire(import.meta.url).resolve('tap/package.json
  * @param {import('./session.mjs').Session} session
  * @param {string} name of the line
  * @param {string[]} folders below `test`
- * @param {{ coverage?: boolean }} [options]
+ * @param {{ coverage?: boolean, noted?: boolean }} [options] noted: for docs/compatibility.json
  */
-export async function runHostTests(session, name, folders, { coverage = false } = {}) {
+export async function runHostTests(session, name, folders, { coverage = false, noted = false } = {}) {
   const { root, options, report, progress } = session
   const files = folders
     .flatMap((folder) => testFiles(root, folder, options))
@@ -59,6 +60,10 @@ export async function runHostTests(session, name, folders, { coverage = false } 
   for (const file of missing) line.add(file, failed('was not run'), 0)
   line.note(stderr)
   line.end()
+  if (noted) {
+    const of = folders.flatMap((folder) => testFiles(root, folder, {})).length
+    await noteCompatibility(session, line, { command: process.execPath, files: files.length, of })
+  }
   if (coverage) session.remarks.push(await readCoverage(root))
 }
 

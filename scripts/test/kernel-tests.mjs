@@ -7,7 +7,8 @@ import { PassThrough } from 'node:stream'
 import { nodeBinary } from '../../kernel-vm/node-versions.mjs'
 import { runInKernel } from '../../kernel-vm/run.mjs'
 import { runChild } from './child-process.mjs'
-import { isRunning, nativeTests } from './lines.mjs'
+import { noteCompatibility } from './compatibility.mjs'
+import { filesOfLine, isRunning, nativeTests } from './lines.mjs'
 import { nativeTestProgram } from './native-tests.mjs'
 import { ProgramEvents } from './program-events.mjs'
 
@@ -27,8 +28,9 @@ export function machinesAtOnce() {
  * @param {import('./lines.mjs').KernelLine} line
  * @param {string[]} files
  * @param {(file: string) => string} programOf
+ * @param {string[]} [all] files that there are
  */
-export async function runKernelTests(session, { kernel, node, soakSeconds = 0 }, files, programOf) {
+export async function runKernelTests(session, { kernel, node, soakSeconds = 0 }, files, programOf, all = []) {
   const name = `Linux ${kernel ?? `${release()} (this machine)`}, Node ${node}${soakSeconds > 0 ? ', soak' : ''}`
   const line = session.report.beginLine(name)
   const command = await binaryOf(node)
@@ -58,6 +60,9 @@ export async function runKernelTests(session, { kernel, node, soakSeconds = 0 },
   } finally {
     line.end()
   }
+  if (soakSeconds > 0) return
+  const of = filesOfLine(all, { node }).length
+  await noteCompatibility(session, line, { kernel, command, files: files.length, of })
 }
 
 /** @param {import('./session.mjs').Session} session */

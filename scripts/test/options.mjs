@@ -19,6 +19,7 @@ directly where this machine's kernel has TLS. The last line is \`N passed, N fai
   --node MAJOR     20, 22, 24, 26: the same for versions of Node.js
   --grep TEXT      only the test files whose path has this in it; on the first kernel and version if none are named
   --test NAME      only the tests of that name at the top of their file; a regular expression as /.../i
+  --results FILE   notes in it what came of each kernel and Node.js; what other runs have noted stays
   --no-build       the package is built already
 `
 
@@ -30,6 +31,7 @@ directly where this machine's kernel has TLS. The last line is \`N passed, N fai
  * @property {number[]} nodes
  * @property {string} [grep]
  * @property {string} [test]
+ * @property {string} [results]
  * @property {boolean} build
  */
 
@@ -48,6 +50,7 @@ export function parseOptions(words) {
       node: { type: 'string', multiple: true, default: [] },
       grep: { type: 'string' },
       test: { type: 'string' },
+      results: { type: 'string' },
       'no-build': { type: 'boolean', default: false },
     },
   })
@@ -61,6 +64,7 @@ export function parseOptions(words) {
     nodes: separated(values.node).map((text) => major(text)),
     grep: values.grep,
     test: values.test,
+    results: values.results,
     build: !values['no-build'],
   }
 }

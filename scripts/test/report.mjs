@@ -13,6 +13,7 @@ const outputKept = 8192
  * @property {number} failed
  * @property {number} skipped
  * @property {number} seconds
+ * @property {string[]} failures
  */
 
 export class Report {
@@ -21,8 +22,6 @@ export class Report {
   #lines = []
   /** @type {Map<string, Map<string, number>>} */
   #skips = new Map()
-  /** @type {string[]} */
-  #failures = []
   #todos = 0
 
   /** @param {(text: string) => void} print */
@@ -40,13 +39,15 @@ export class Report {
 
   /** @param {string} name */
   beginLine(name) {
-    const line = { name, files: 0, passed: 0, failed: 0, skipped: 0, seconds: 0 }
+    /** @type {Line} */
+    const line = { name, files: 0, passed: 0, failed: 0, skipped: 0, seconds: 0, failures: [] }
     this.#lines.push(line)
     const startedAt = performance.now()
     return {
       get failed() {
         return line.failed
       },
+      outcome: line,
       /** @type {(file: string, tally: import('./tap-tally.mjs').Tally, seconds: number, output?: string) => void} */
       add: (file, tally, seconds, output = '') => this.#add(line, file, tally, seconds, output),
       /** Output that belongs to none of the files, of a line with failures. @param {string} output */
@@ -77,7 +78,7 @@ export class Report {
     this.#print(`${mark}  ${line.name}  ${file}  ${result}`)
     for (const { name, reason } of skips) this.#noteSkip(reason, `${line.name}: ${file} > ${name}`)
     for (const failure of failures) {
-      this.#failures.push(`${line.name}: ${file} > ${failure.name}`)
+      line.failures.push(`${file} > ${failure.name}`)
       this.#print(indent(describe(failure), 8))
     }
     if (failures.length > 0 && output.trim()) this.#printOutput(output)
@@ -108,8 +109,10 @@ export class Report {
       for (const test of tests.keys()) this.#print(`  ${test}`)
     }
     if (this.#todos > 0) this.#print(`\n${this.#todos} marked as to do`)
-    if (this.#failures.length > 0) this.#print('\nFailed')
-    for (const failure of this.#failures) this.#print(`  ${failure}`)
+    if (this.failed > 0) this.#print('\nFailed')
+    for (const { name, failures } of this.#lines) {
+      for (const failure of failures) this.#print(`  ${name}: ${failure}`)
+    }
     if (remarks.length > 0) this.#print('')
     for (const remark of remarks) this.#print(remark)
     this.#print(`\n${this.passed} passed, ${this.failed} failed`)
