@@ -1,7 +1,6 @@
 // The tables of docs/compatibility.md, each between two comments.
 
-import { kernels } from '../../kernel-vm/run.mjs'
-import { isUserMode } from '../../kernel-vm/user-mode-machine.mjs'
+import { isUserMode, kernels } from '../../kernel-vm/kernels.mjs'
 import { host, majorOf } from './results.mjs'
 
 /**
