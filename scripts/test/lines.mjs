@@ -56,6 +56,8 @@ const emulatedOnce = [
  * (vm.max_map_count): with more than 250 MiB in scattered pages a process ends by SIGSEGV.
  */
 const large = ['behaviour/many']
+/** Reads all the memory of a process, which is so much from this Node.js on. */
+const readsMemory = { file: 'kernel/keys-in-memory', largeFromNode: 24 }
 
 /** A minute or more each, or with packages of their own to install: nowhere but in `npm run test:full`. */
 const slow = [
@@ -154,9 +156,9 @@ function fullLines(options, all) {
   const [main, ...others] = all
   const emulatedOthers = others.filter((kernel) => emulatedKernels.includes(kernel))
   return [
-    { kernel: main, node: mainNode, without: tooLarge(main) },
+    { kernel: main, node: mainNode, without: tooLarge(main, mainNode) },
     ...others.map((kernel) => ({ kernel, node: mainNode, ...everythingOn(kernel, all) })),
-    ...otherNodes.map((node) => ({ kernel: main, node, without: [...chosen.elsewhere, ...tooLarge(main)] })),
+    ...otherNodes.map((node) => ({ kernel: main, node, without: [...chosen.elsewhere, ...tooLarge(main, node)] })),
     ...product(emulatedOthers, otherNodes).map((pair) => ({ ...pair, only: wherePairsMeet })),
   ].filter(({ kernel, node }) => isAsked(options.kernels, kernel) && isAsked(options.nodes, node))
 }
@@ -169,12 +171,16 @@ function fullLines(options, all) {
  */
 function everythingOn(kernel, all) {
   const hasTwin = all.includes(`${kernel}-um`)
-  return hasTwin ? { only: chosen.twins } : { without: [...chosen.elsewhere, ...tooLarge(kernel)] }
+  return hasTwin ? { only: chosen.twins } : { without: [...chosen.elsewhere, ...tooLarge(kernel, mainNode)] }
 }
 
-/** @param {string} kernel */
-function tooLarge(kernel) {
-  return isUserMode(kernel) ? large : []
+/**
+ * @param {string} kernel
+ * @param {number} node
+ */
+function tooLarge(kernel, node) {
+  if (!isUserMode(kernel)) return []
+  return node >= readsMemory.largeFromNode ? [...large, readsMemory.file] : large
 }
 
 /**
