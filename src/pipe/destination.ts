@@ -13,6 +13,8 @@ export interface Destination {
   /** What the user pipes into. */
   readonly object: object
   readonly socket: Socket | null
+  /** What it has announced to take (Content-Length). Infinity: nothing is known. */
+  readonly bytesAtMost: number
   facts(): DestinationFacts
   /** True: it is not connected yet, and `resume` will be called when that has changed. */
   waitUntilConnected(resume: () => void): boolean

@@ -24,6 +24,13 @@ export class MessageDestination {
     return this.object.socket
   }
 
+  get bytesAtMost(): number {
+    // Node's own: nobody's wrapper is to hear of it.
+    const length = this.#http.OutgoingMessage.prototype.getHeader.call(this.object, 'content-length')
+    const bytes = length === undefined ? Number.NaN : Number(length)
+    return bytes >= 0 ? bytes : Number.POSITIVE_INFINITY
+  }
+
   facts(): DestinationFacts {
     const { object, socket } = this
     const waiting = this.#isWaiting()

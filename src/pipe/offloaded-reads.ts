@@ -83,7 +83,7 @@ export function offloadReads(
   const plan =
     typeof destination === 'string'
       ? { offload: false as const, reason: destination }
-      : planPipe(file.facts(), file.bytesAtMost, destination.facts(), supportFacts())
+      : planPipe(file.facts(), Math.min(file.bytesAtMost, destination.bytesAtMost), destination.facts(), supportFacts())
   if (!plan.offload || typeof destination === 'string' || binding === undefined) {
     const reason = plan.offload ? 'addon-unavailable' : plan.reason
     recordFallback(reason, source, object)

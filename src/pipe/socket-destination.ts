@@ -11,6 +11,7 @@ import type { DestinationFacts } from './transfer-plan.js'
 export class SocketDestination {
   readonly object: Socket
   readonly socket: Socket
+  readonly bytesAtMost = Number.POSITIVE_INFINITY
 
   constructor(socket: Socket) {
     this.object = socket

@@ -29,7 +29,8 @@ export interface SupportFacts {
 
 export type TransferPlan = { offload: true } | { offload: false; reason: FallbackReason }
 
-/** Decides about a pipe as it is made. `bytesAtMost`: what the source's own `start` and `end` leave of it. Pure. */
+/** Decides about a pipe as it is made. `bytesAtMost`: what the source's `start` and `end` and the
+ * destination's Content-Length leave of it. Pure. */
 export function planPipe(
   source: SourceFacts,
   bytesAtMost: number,

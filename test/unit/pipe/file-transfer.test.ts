@@ -32,6 +32,7 @@ limitRanges(maximumRangeBytes)
 class FakeDestination implements Destination {
   readonly object = new Writable()
   readonly socket: Socket | null = new Socket()
+  readonly bytesAtMost = Number.POSITIVE_INFINITY
   readonly ranges: { range: FileRange; end: WriteCallback }[] = []
   obstacle: FallbackReason | undefined
   resume: (() => void) | undefined

@@ -27,6 +27,29 @@ async function respond(t: Test, method = 'GET', version = '1.1') {
 
 const clear = { optedOut: false, engine: 'tcp', obstacle: undefined, momentaryObstacle: undefined }
 
+t.test('bytesAtMost: its Content-Length, where it can be understood, asked of nobody else', async (t) => {
+  const { response, destination } = await respond(t)
+  response.getHeader = () => {
+    t.fail('a wrapper heard of it')
+    return undefined
+  }
+  t.equal(destination.bytesAtMost, Number.POSITIVE_INFINITY)
+  for (const [value, bytes] of [
+    [1000, 1000],
+    ['1000', 1000],
+    [0, 0],
+    [['7'], 7],
+    ['7, 7', Number.POSITIVE_INFINITY],
+    ['-1', Number.POSITIVE_INFINITY],
+  ] as const) {
+    response.setHeader('Content-Length', value as string)
+    t.equal(destination.bytesAtMost, bytes, String(value))
+  }
+  const written = await respond(t)
+  written.response.writeHead(200, { 'Content-Length': 7 })
+  t.equal(written.destination.bytesAtMost, Number.POSITIVE_INFINITY, 'Node keeps no head that was given as a whole')
+})
+
 t.test('a response whose turn it is', async (t) => {
   const { near, response, destination } = await respond(t)
   t.equal(destination.object, response)

@@ -133,7 +133,7 @@ t.test('a kernel without TLS matters to TLS only', async (t) => {
   t.strictSame(planPipe(source, Infinity, { ...destination, engine: undefined }, without), { offload: true })
 })
 
-t.test("a pipe that the source's own start and end make too small, and no other, is declined at once", async (t) => {
+t.test('a pipe that is known to be too small, and no other, is declined at once', async (t) => {
   const plan = (bytesAtMost: number, engine?: Engine) =>
     planPipe(source, bytesAtMost, { ...destination, engine }, support)
   const tooSmall = { offload: false, reason: 'below-minimum-size' }
