@@ -50,7 +50,9 @@
               "-fvisibility=hidden",
             ],
             "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-rtti"],
-            "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+            "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED",
+                        # What a Worker that is being terminated refuses ends the call, not the process.
+                        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
             # Loaded in a Worker only, the addon would be unmapped with it while OpenSSL still holds its callbacks.
             "ldflags": [
               "-Wl,-z,nodelete",

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import { loadBinding } from './native/load.js'
 import { subscribeDebugLog } from './observe/diagnostics.js'
 import { subscribeFileLog } from './observe/file-log.js'
@@ -10,7 +11,9 @@ export function prepare(): void {
   subscribeDebugLog()
   subscribeFileLog()
   startTracking()
-  loadBinding().binding?.setSenderThreads(currentSettings().threads)
+  // They are the process's: a Worker that asks for none in particular leaves them as they are.
+  const { threads } = currentSettings()
+  if (isMainThread || threads !== 0) loadBinding().binding?.setSenderThreads(threads)
 }
 
 /**

@@ -12,7 +12,10 @@ export interface InstallOptions {
   tls?: false | EngineOptions
   /** sendfile on sockets without TLS. `false` leaves them to Node. */
   tcp?: false | EngineOptions
-  /** Threads that send. Takes effect before the first transfer. 0, the default: one for each processor, at most 4. */
+  /**
+   * Threads that send, for the process with all its Workers; a change is for sockets that have sent nothing yet. 0, the
+   * default: one for each processor, at most 4.
+   */
   threads?: number
 }
 

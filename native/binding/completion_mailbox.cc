@@ -45,6 +45,7 @@ void CompletionMailbox::HandOutBatch(Napi::Env env, const Napi::Function& handle
   // Null while the environment is being torn down.
   if (env == nullptr || handler.IsEmpty()) return;
   Napi::Float64Array triples = Napi::Float64Array::New(env, batch.size() * 3);
+  if (triples.IsEmpty()) return;  // the environment has begun to end meanwhile
   for (size_t i = 0; i < batch.size(); i++) {
     triples[3 * i] = batch[i].item;
     triples[3 * i + 1] = batch[i].outcome;

@@ -11,7 +11,8 @@ Napi::Function NativeFile::Define(Napi::Env env) {
 
 Napi::Object NativeFile::Wrap(const Napi::FunctionReference& constructor, UniqueFd file) {
   Napi::Object object = constructor.New({});
-  Unwrap(object)->file_ = std::move(file);
+  NativeFile* wrapped = object.IsEmpty() ? nullptr : Unwrap(object);
+  if (wrapped != nullptr) wrapped->file_ = std::move(file);  // null in an environment that is ending
   return object;
 }
 

@@ -1,5 +1,6 @@
 #include "native_queue.h"
 
+#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -22,7 +23,12 @@ Napi::Function NativeQueue::Define(Napi::Env env) {
 
 Napi::Object NativeQueue::Wrap(const Napi::FunctionReference& constructor, std::shared_ptr<SocketQueue> queue) {
   Napi::Object object = constructor.New({});
-  Unwrap(object)->queue_ = std::move(queue);
+  NativeQueue* wrapped = object.IsEmpty() ? nullptr : Unwrap(object);
+  if (wrapped == nullptr) {  // in an environment that is ending
+    queue->Close(kNobody, false);
+  } else {
+    wrapped->queue_ = std::move(queue);
+  }
   return object;
 }
 
@@ -35,6 +41,7 @@ NativeQueue::~NativeQueue() {
 // (item, nativeFile, offset, length, progressMs, atOnce) -> Submitted or -errno
 Napi::Value NativeQueue::SendRange(const Napi::CallbackInfo& info) {
   NativeFile* file = NativeFile::Unwrap(info[1].As<Napi::Object>());
+  if (file == nullptr) return Napi::Number::New(info.Env(), -ECANCELED);
   FileRange range{std::move(file->file()), static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()),
                   static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value()),
                   info[4].As<Napi::Number>().Uint32Value(), info[5].As<Napi::Boolean>().Value()};
@@ -49,7 +56,9 @@ Napi::Value NativeQueue::SendBytes(const Napi::CallbackInfo& info) {
   const auto buffers = info[1].As<Napi::Array>();
   std::vector<iovec> vectors(buffers.Length());
   for (uint32_t i = 0; i < buffers.Length(); i++) {
-    auto bytes = buffers.Get(i).As<Napi::Uint8Array>();
+    const Napi::Value buffer = buffers.Get(i);
+    if (buffer.IsEmpty()) return Napi::Number::New(info.Env(), -ECANCELED);  // in an environment that is ending
+    auto bytes = buffer.As<Napi::Uint8Array>();
     vectors[i].iov_base = bytes.Data();
     vectors[i].iov_len = bytes.ByteLength();
   }

@@ -222,7 +222,7 @@ int SocketQueue::State::FailAtOnce(int error) {
 void SocketQueue::FileIsRead() {
   const std::lock_guard lock(state_->mutex);
   state_->reading = false;
-  if (!state_->ended) state_->Notify(shared_from_this());
+  state_->Notify(shared_from_this());  // if it has ended, too: its thread still holds it
 }
 
 bool SocketQueue::Cancel(ItemId id) {

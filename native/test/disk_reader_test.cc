@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "../send/sender.h"
 #include "fake_kernel_tls.h"
 #include "fixtures.h"
 #include "hooks.h"
@@ -111,6 +112,21 @@ TEST(ClosedWhileRead, "disk: a queue that is closed meanwhile closes its socket 
   EXPECT(IsOpen(file_fd));  // or its number could be another's while it is read
   disk.gate.Open();
   EXPECT(ClosesInTime(file_fd));
+}
+
+TEST(ClosedIsForgotten, "disk: a queue that is closed meanwhile is nobody's when the disk has answered") {
+  Disk disk(5000);
+  const Connection connection = ConnectTcp();
+  const auto sink = std::make_shared<RecordingSink>();
+  auto queue = SocketQueue::Open(&Sender::Instance(), Duplicate(connection.near), std::nullopt, {}, sink);
+  EXPECT_EQ(queue->SendRange(1, {disk.Open(), 0, 5000, 0}), kPending);
+  REQUIRE(disk.gate.WaitForArrival());
+  EXPECT(queue->Close(2, false));
+  const std::weak_ptr<SocketQueue> left = queue;
+  queue.reset();
+  disk.gate.Open();
+  for (int i = 0; i < 1000 && !left.expired(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT(left.expired());
 }
 
 TEST(AlertsOvertakeTheDisk, "disk: an alert does not wait for it") {

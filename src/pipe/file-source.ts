@@ -129,6 +129,11 @@ export class FileSource {
     readOrdinarily(this.#internals, size)
   }
 
+  /** Asks anew for what a read that has waited was asked for: meanwhile the source may have been piped elsewhere. */
+  readAgain(size: number): void {
+    if (!this.stream.destroyed) this.#internals._read(size)
+  }
+
   // Without `start` the stream reads from the descriptor's own offset, and moves it. Negative: it has none (a FIFO).
   #position(binding: NativeBinding): number {
     return this.#internals.pos ?? binding.fileOffset(this.fd)

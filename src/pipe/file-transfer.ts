@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { KtlsError } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeBinding } from '../native/binding.js'
+import type { WriteCallback } from '../node-internals.js'
 import { publishTransferEnd, publishTransferError, publishTransferStart } from '../observe/diagnostics.js'
 import { recordFallback } from '../observe/fallback.js'
 import { remember } from '../observe/offload-state.js'
@@ -54,11 +55,8 @@ export class FileTransfer implements RangeObserver {
 
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number): void {
-    const goOn = () => {
-      if (this.#source.stream.destroyed) return
-      if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
-    }
-    if (!this.#destination.waitUntilConnected(goOn)) goOn()
+    if (this.#destination.waitUntilConnected(() => this.#source.readAgain(size))) return
+    if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
   }
 
   /** The source is destroyed, or goes to another destination: what is not under way already will not come. */
@@ -107,6 +105,7 @@ export class FileTransfer implements RangeObserver {
     const plan = planRange(this.#source.facts(), facts, this.#destination.facts(), supportFacts())
     if (!plan.offload) return this.#decline(plan.reason)
     if (plan.length === 0) {
+      this.#finish(undefined)
       this.#source.end()
       return true
     }
@@ -128,16 +127,26 @@ export class FileTransfer implements RangeObserver {
     const { socket } = this.#destination
     const beganMs = performance.now()
     if (socket !== null) SocketWriter.of(socket, this.#binding)
-    const obstacle = this.#destination.write(createRangeChunk(range), (error) => {
+    const written = this.#write(range, (error) => {
       if (range.bytesOffloaded === plan.length) this.#pace.sent(plan.length, beganMs, performance.now())
-      this.#rangeDone(range, plan.length, plan.length === facts.bytesLeft, socket, error)
+      this.#rangeDone(range, plan.length, socket, error)
     })
-    if (obstacle !== undefined) {
-      file.close()
-      return this.#decline(obstacle)
+    if (written) this.#source.beginRange()
+    return written
+  }
+
+  #write(range: FileRange, done: WriteCallback): boolean {
+    let obstacle: FallbackReason | undefined
+    try {
+      obstacle = this.#destination.write(createRangeChunk(range), done)
+    } catch (error) {
+      // A writeHead() of the user's threw: nothing was written.
+      range.file.close()
+      throw error
     }
-    this.#source.beginRange()
-    return true
+    if (obstacle === undefined) return true
+    range.file.close()
+    return this.#decline(obstacle)
   }
 
   // Asked first, and cheaply: most files of most servers are small.
@@ -152,7 +161,7 @@ export class FileTransfer implements RangeObserver {
     return false
   }
 
-  #rangeDone(range: FileRange, length: number, isLast: boolean, socket: Socket | null, error?: Error | null): void {
+  #rangeDone(range: FileRange, length: number, socket: Socket | null, error?: Error | null): void {
     range.file.close()
     if (this.#active) countActive(-1)
     this.#active = false
@@ -164,7 +173,7 @@ export class FileTransfer implements RangeObserver {
     }
     this.#source.advance(this.#binding, range.bytesSent)
     if (range.bytesSent === length) {
-      if (isLast || this.#source.stream.destroyed) this.#finish(undefined)
+      if (this.#source.stream.destroyed) this.#finish(undefined)
     } else {
       this.#finish(failure ?? rangeNotSent(length - range.bytesSent))
     }
@@ -186,7 +195,7 @@ export class FileTransfer implements RangeObserver {
     }
   }
 
-  // Reported once: when the planned end is reached, or when it will not be, with what ended it.
+  // Reported once: when the end is found, or when it will not be, with what ended it.
   #finish(failure: Error | undefined): void {
     const engine = this.#engine
     if (engine === undefined) return

@@ -64,17 +64,18 @@ export class MessageDestination {
     if (!this.#hasNodesWrite && !this.#isProvenToPassThrough()) return 'response-wrapped'
     // One batch: the head, the chunk's size and the range reach the socket's writer together.
     socket.cork()
-    // Node's own: the application has not called it, so nobody's wrapper is to hear of it.
-    this.#http.OutgoingMessage.prototype.flushHeaders.call(object)
-    // Whoever wraps writeHead may have made it a response without a body only now.
-    const obstacle = this.#internals._hasBody ? undefined : 'response-without-body'
-    if (obstacle === undefined) {
+    try {
+      // Node's own: the application has not called it, so nobody's wrapper is to hear of it.
+      this.#http.OutgoingMessage.prototype.flushHeaders.call(object)
+      // Whoever wraps writeHead may have made it a response without a body only now.
+      if (!this.#internals._hasBody) return 'response-without-body'
       if (this.#internals.chunkedEncoding) socket.write(`${rangeChunk.length.toString(16)}\r\n`, 'latin1')
       if (!socket.write(rangeChunk, callback)) markNeedDrain(object)
       if (this.#internals.chunkedEncoding) socket.write('\r\n', 'latin1')
+      return undefined
+    } finally {
+      socket.uncork()
     }
-    socket.uncork()
-    return obstacle
   }
 
   // Named, not looked up by name: this is asked for each response, and V8 remembers only where a name leads.
@@ -98,13 +99,19 @@ export class MessageDestination {
   // What about the message itself speaks against writing past it.
   #messageObstacle(): FallbackReason | undefined {
     const { object } = this
-    if (object.destroyed || object.writableEnded || this.socket?.destroyed) return 'destination-unavailable'
+    if (object.destroyed || object.writableEnded || this.#socketIsLeft) return 'destination-unavailable'
     if (!this.#hasNodesSend) return 'response-wrapped'
     if (!this.#hasNodesWrite && !mayPassThrough(object)) return 'response-wrapped'
     if (this.#internals.strictContentLength === true) return 'strict-content-length'
     const status = (object as Partial<ServerResponse>).statusCode
     const bodiless = status === 204 || status === 304 || (status !== undefined && status < 200)
     return !this.#internals._hasBody || bodiless ? 'response-without-body' : undefined
+  }
+
+  // Destroyed, or ended by somebody else, as Node's server does when its client has ended.
+  get #socketIsLeft(): boolean {
+    const { socket } = this
+    return socket !== null && (socket.destroyed || socket.writableEnded)
   }
 
   // What about its place on the connection does: bytes that are held back would be overtaken by a range.

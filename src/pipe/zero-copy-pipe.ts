@@ -20,6 +20,7 @@ export interface ZeroCopyPipe extends CoreWritable {
   readonly offloaded: boolean | undefined
   /** Why the ordinary path was taken, wholly or in part. */
   readonly fallbackReason: FallbackReason | undefined
+  /** Bytes of files that the kernel has carried so far. */
   readonly bytesOffloaded: number
 }
 
@@ -27,6 +28,7 @@ export interface ZeroCopyPipe extends CoreWritable {
  * A Writable in front of `destination`. A file stream that is piped into it is carried by the kernel where that is
  * possible; everything else, and every other source, is passed on as it is.
  *
+ * @throws TypeError ERR_KTLS_INVALID_ARGUMENT
  * @example
  * createReadStream('film.mp4').pipe(createZeroCopyPipe(res))
  */
@@ -105,16 +107,27 @@ class ForwardingWritable extends Writable {
     offloadReads(source, this, this.#destination, {
       offloaded: (engine) => {
         this.offloaded = true
-        this.emit('offload', engine)
+        this.#tell('offload', engine)
       },
       fellBack: (reason) => {
         this.offloaded ??= false
         this.fallbackReason = reason
-        this.emit('fallback', reason)
+        this.#tell('fallback', reason)
       },
       bytesOffloaded: (bytes) => {
         this.bytesOffloaded += bytes
       },
     })
+  }
+
+  // In the middle of a write of the socket's, which a listener that throws must not leave half done.
+  #tell(event: string, value: unknown): void {
+    try {
+      this.emit(event, value)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
   }
 }

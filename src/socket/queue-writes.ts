@@ -78,7 +78,7 @@ export class QueueWrites {
     if (passing.has(submitted)) return false
     this.#socket._unrefTimer()
     try {
-      range.observer.rangeOffloaded(this.#engine)
+      if (submitted >= 0) range.observer.rangeOffloaded(this.#engine)
     } finally {
       // Whatever a listener of the user's throws: nobody else will tell how it ended.
       if (submitted !== 0) settle(outcomeOf(submitted), 0)

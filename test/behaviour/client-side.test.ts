@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
-import type { Socket } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import net from 'node:net'
 import { finished } from 'node:stream/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import tls from 'node:tls'
 import { getOffloadState, install } from 'ktls-pipe'
 import t, { type Test } from 'tap'
@@ -55,6 +56,32 @@ for (const scheme of ['https', 'http'] as const) {
   })
 }
 
+for (const scheme of ['https', 'http'] as const) {
+  t.test(`a file that is piped elsewhere before its ${scheme} request is connected goes only there`, async (t) => {
+    const listener: http.RequestListener = async (request, response) => response.end(await summary(request))
+    const { port } = scheme === 'https' ? await startHttps(t, listener) : await startHttp(t, listener)
+    const { request: open } = scheme === 'https' ? https : http
+    const options = { port, method: 'POST', rejectUnauthorized: false }
+    let connectFirst = () => {}
+    const lookup: LookupFunction = (_name, { all }, found) => {
+      const address = { address: '127.0.0.1', family: 4 }
+      connectFirst = () => (all ? found(null, [address]) : found(null, address.address, address.family))
+    }
+    const first = open({ ...options, host: 'first.test', lookup })
+    const second = open({ ...options, host: '127.0.0.1' })
+    const answers = Promise.all([first, second].map(answerTo))
+    const source = createReadStream(file.path)
+    source.pipe(first)
+    await once(source, 'ready')
+    await turn() // by now it has been asked for its first bytes
+    source.unpipe(first)
+    source.pipe(second)
+    connectFirst()
+    first.end()
+    t.strictSame(await answers, [await summary([]), `${file.size} ${file.sha256}`])
+  })
+}
+
 t.test('createReadStream().pipe(tls.connect())', async (t) => {
   for (const suite of cipherSuites) {
     await t.test(suiteName(suite), async (t) => {
@@ -83,6 +110,11 @@ t.test('createReadStream().pipe(net.connect())', async (t) => {
 })
 
 /** The body is piped at once, long before there is a connection. */
+async function answerTo(outgoing: http.ClientRequest): Promise<string> {
+  const [incoming] = (await once(outgoing, 'response')) as [http.IncomingMessage]
+  return (await receive(incoming)).bytes.toString()
+}
+
 async function upload(scheme: Scheme, options: https.RequestOptions) {
   const { request: open } = scheme === 'https' ? https : http
   const outgoing = open({ host: '127.0.0.1', method: 'POST', rejectUnauthorized: false, ...options })
@@ -111,7 +143,7 @@ function collector() {
   return { received, listener }
 }
 
-async function summary(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+async function summary(bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
   const { size, sha256 } = await sizeAndSha256(bytes)
   return `${size} ${sha256}`
 }

@@ -50,6 +50,30 @@ t.test('createZeroCopyPipe without install', async (t) => {
     t.same(events, [['offload', 'tcp'], ['finish'], ['close']])
   })
 
+  await t.test('a listener of its events that throws is uncaught, and the file arrives', async (t) => {
+    const failure = new Error("the user's")
+    for (const scheme of ['https', 'http'] as const) {
+      const start = scheme === 'https' ? startHttps : startHttp
+      const { port } = await start(t, (_request, response) => {
+        const own = createZeroCopyPipe(response)
+        for (const event of ['offload', 'fallback']) {
+          own.on(event, () => {
+            throw failure
+          })
+        }
+        createReadStream(file.path).pipe(own)
+      })
+      const thrown: unknown[] = []
+      process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error))
+      try {
+        t.same(await curl(t, [{ url: `${scheme}://127.0.0.1:${port}/` }]), expected)
+      } finally {
+        process.setUncaughtExceptionCaptureCallback(null)
+      }
+      t.strictSame(thrown, [failure])
+    }
+  })
+
   await t.test('other pipes are left alone', async (t) => {
     const { port } = await startHttp(t, (_request, response) => createReadStream(file.path).pipe(response))
     const count = startCounting()

@@ -29,7 +29,9 @@ export function sha256(...parts: (Uint8Array | string)[]): string {
 }
 
 /** Reads to the end, without pipe(): that is what is tested. */
-export async function sizeAndSha256(bytes: AsyncIterable<Uint8Array>): Promise<{ size: number; sha256: string }> {
+export async function sizeAndSha256(
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<{ size: number; sha256: string }> {
   const hash = createHash('sha256')
   let size = 0
   for await (const chunk of bytes) {

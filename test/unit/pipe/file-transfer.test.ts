@@ -101,6 +101,7 @@ async function setUp(t: Test, options: { bytes?: number; facts?: Partial<Destina
   source.completeRead = () => reads.push('push')
   source.end = () => reads.push('end')
   source.giveBack = () => reads.push('given back')
+  source.readAgain = (wanted) => !stream.destroyed && transfer.read(wanted)
   const destination = new FakeDestination(options.facts)
   const told: unknown[][] = []
   const transfer = new FileTransfer(source, sink, destination, binding, {
@@ -152,10 +153,10 @@ t.test('one range: sent, counted, told, and the stream asked to go on', async (t
   t.strictSame(getStats().transfers, { ...before.transfers, tcp: before.transfers.tcp + 1 })
   t.equal(getStats().bytes.tcp, before.bytes.tcp + size)
   const event = { engine: 'tcp', source: stream, destination: destination.object }
-  t.strictSame(events, [
-    ['start', { ...event, bytesSent: 0 }],
-    ['asyncEnd', { ...event, bytesSent: size }],
-  ])
+  t.strictSame(events, [['start', { ...event, bytesSent: 0 }]])
+  read()
+  t.strictSame(reads, ['push', 'end'])
+  t.strictSame(events.slice(1), [['asyncEnd', { ...event, bytesSent: size }]])
   for (const object of [destination.object, destination.socket as Socket]) {
     t.match(rememberedState(object), { bytesOffloaded: size, encryption: 'none', fallbackReason: undefined })
   }
@@ -176,6 +177,9 @@ t.test('range after range, each asked for anew; one transfer', async (t) => {
   t.equal(getStats().transfers.tcp, before.transfers.tcp + 1)
   t.equal(getStats().bytes.tcp, before.bytes.tcp + bytes)
   t.strictSame(told.filter(([name]) => name === 'offloaded').length, 1)
+  t.strictSame(reads, ['push', 'push', 'push'])
+  read()
+  t.strictSame(reads.at(-1), 'end', 'that there is no more is known without reading')
   t.strictSame(
     events.map(([name, { bytesSent }]) => [name, bytesSent]),
     [
@@ -183,9 +187,6 @@ t.test('range after range, each asked for anew; one transfer', async (t) => {
       ['asyncEnd', bytes],
     ],
   )
-  t.strictSame(reads, ['push', 'push', 'push'])
-  read()
-  t.strictSame(reads.at(-1), 'end', 'that there is no more is known without reading')
   t.strictSame(
     told.filter(([name]) => name === 'fellBack'),
     [],
@@ -338,18 +339,29 @@ t.test('the ordinary way of a whole range after an offloaded one: nothing is tol
   ])
 })
 
+t.test("a destination that throws: the error is the caller's, and the descriptor is closed", async (t) => {
+  const { destination, files, read } = await setUp(t)
+  destination.write = () => {
+    throw new Error("the user's")
+  }
+  t.throws(read, { message: "the user's" })
+  t.equal(files[0]?.closed, 1)
+})
+
 t.test('not connected yet: it is read when it is, one way or the other', async (t) => {
   const { destination, reads, read } = await setUp(t)
   destination.waits = true
   read()
   t.strictSame(destination.ranges, [])
   t.strictSame(reads, [])
+  destination.waits = false
   destination.resume?.()
   t.equal(destination.ranges.length, 1)
 
   const declined = await setUp(t)
   declined.destination.waits = true
   declined.read()
+  declined.destination.waits = false
   declined.destination.settled.obstacle = 'destination-unavailable'
   declined.destination.resume?.()
   t.strictSame(declined.reads, [65_536])
@@ -479,19 +491,27 @@ t.test('a range that ended because its socket was destroyed: no error of its own
   t.equal(getStats().transfers.active, 0)
 })
 
-t.test('a transfer is over when its end was sent, however much the file has grown', async (t) => {
+t.test('a file that grows while its last range is sent goes on as the same transfer', async (t) => {
+  const before = getStats()
   const events = listen(t)
   const { stream, destination, read } = await setUp(t)
   read()
   writeFileSync((stream as ReadStream).path, Buffer.alloc(1000), { flag: 'a' })
   destination.send()
   destination.last.end()
-  t.strictSame(
-    events.map(([name]) => name),
-    ['start', 'asyncEnd'],
-  )
   read()
   t.match(destination.last.range, { offset: size, remaining: 1000 }, 'what came to it is sent as well')
+  destination.send()
+  destination.last.end()
+  read()
+  t.strictSame(
+    events.map(([name, { bytesSent }]) => [name, bytesSent]),
+    [
+      ['start', 0],
+      ['asyncEnd', size + 1000],
+    ],
+  )
+  t.equal(getStats().transfers.tcp, before.transfers.tcp + 1)
 })
 
 t.test('a transfer that is given up between two ranges is no longer active', async (t) => {

@@ -266,6 +266,23 @@ t.test('write: after what was written before', async (t) => {
   t.match(text, /\r\n\r\n6\r\nbefore\r\n5\r\n\r\n$/)
 })
 
+t.test('write: a writeHead that throws leaves nothing written and nothing corked', async (t) => {
+  const { near, response, destination } = await respond(t)
+  response.writeHead = () => {
+    throw new Error("the user's")
+  }
+  const batches = spy(near)
+  t.throws(() => destination.write(makeRange(10), () => t.fail('nothing was written')), { message: "the user's" })
+  t.equal(near.writableCorked, 0)
+  t.strictSame(batches, [])
+})
+
+t.test('facts: a connection whose end has been sent takes nothing more', async (t) => {
+  const { near, destination } = await respond(t)
+  near.end()
+  t.equal(destination.facts().obstacle, 'destination-unavailable')
+})
+
 t.test('write: a response that turns out to have no body gets its head only', async (t) => {
   const { near, response, destination, received } = await respond(t)
   const { writeHead } = response

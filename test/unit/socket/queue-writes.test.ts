@@ -178,6 +178,14 @@ t.test('sendRange: what was sent at once is settled though a listener throws', a
   t.equal(writes.bytesWritten, 100)
 })
 
+t.test('sendRange: what the queue has refused for good was not offloaded', async (t) => {
+  const { queue, writes, range, callback, ends } = setUp()
+  queue.answers.push(-constants.errno.EPIPE)
+  const observer = { rangeOffloaded: () => t.fail('it was not'), rangeFellBack: () => t.fail('nor will it be sent') }
+  t.equal(writes.sendRange({ ...range(0, 100), observer }, callback), true)
+  t.match(ends, [{ code: 'EPIPE' }])
+})
+
 t.test('sendRange: progress is asked for four times within the idle timeout, and refreshes its timer', async (t) => {
   for (const [timeout, progressMs] of [
     [0, 0],
