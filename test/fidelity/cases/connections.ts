@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import type { Server } from 'node:http'
 import { type Cases, played } from '../case.js'
 import { Connection } from '../connection.js'
-import { smallBytes } from '../exchange.js'
+import { largeBytes, smallBytes } from '../exchange.js'
 import { briefMs, connectToFiles, responseClosed } from '../file-server.js'
 
 export const cases: Cases = {
@@ -53,6 +53,22 @@ export const cases: Cases = {
     const connection = await Connection.open(stage, server)
     connection.socket.end('GET /file HTTP/1.1\r\nHost: x\r\n\r\n')
     return connection.rest()
+  }),
+  'the client ends its side while a file is sent': played('either', async (stage) => {
+    const { server, connection } = await connectToFiles(stage)
+    const told: unknown[] = []
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      told.push(error.code)
+      socket.destroy()
+    })
+    const answered = responseClosed(server)
+    connection.ask('/large')
+    await connection.begun()
+    connection.socket.end()
+    // How much comes before the server ends its own side, too, is chance.
+    const { bytes, hadError } = await connection.ended()
+    await answered
+    return { told, cutOff: bytes.length < largeBytes, hadError }
   }),
   'the client ends its side before, and the server allows that': played('either', async (stage) => {
     const path = stage.files.make(smallBytes)
