@@ -45,3 +45,12 @@ export function sourceTruncated(bytesMissing: number): KtlsError {
       'The connection was destroyed, because its body can no longer be completed.',
   )
 }
+
+/** Something between the stream and the socket has swallowed a part of the file. */
+export function rangeNotSent(bytesMissing: number): KtlsError {
+  return new KtlsError(
+    'ERR_KTLS_RANGE_NOT_SENT',
+    `${bytesMissing} bytes of a file were not sent: the socket's write methods were replaced while it was in use, ` +
+      'or it was destroyed. The connection was destroyed, because its stream has a hole.',
+  )
+}

@@ -5,7 +5,7 @@
 import type { ReadStream } from 'node:fs'
 import type { OutgoingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Readable, Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 
 /** libuv's stream, or TLSWrap on top of one. */
@@ -117,6 +117,12 @@ export function loadedModule<Name extends keyof Builtins>(name: Name): Builtins[
   return found[name]
 }
 
+/** By its class: `encrypted` may any other object say of itself, such as a socket behind a proxy that speaks TLS. */
+export function isTlsSocket(socket: Socket): socket is TLSSocket {
+  const tls = loadedModule('tls')
+  return tls !== undefined && socket instanceof tls.TLSSocket
+}
+
 export function asInternal(socket: Socket): InternalSocket {
   return socket as unknown as InternalSocket
 }
@@ -125,8 +131,4 @@ export function asInternal(socket: Socket): InternalSocket {
 export function markNeedDrain(message: OutgoingMessage): void {
   const symbol = Object.getOwnPropertySymbols(message).find(({ description }) => description === 'kNeedDrain')
   if (symbol !== undefined) Reflect.set(message, symbol, true)
-}
-
-export function readableState(source: Readable): SourceInternals['_readableState'] {
-  return (source as unknown as SourceInternals)._readableState
 }

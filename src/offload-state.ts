@@ -1,10 +1,12 @@
 import { ReadStream } from 'node:fs'
 import type { Socket } from 'node:net'
 import { invalidArgument } from './errors.js'
+import { isObject } from './is-object.js'
 import { loadedModule } from './node-internals.js'
-import { type OffloadState, optOut, rememberedState } from './observe/offload-state.js'
+import { type OffloadState, rememberedState } from './observe/remembered.js'
+import { optOut } from './opt-out.js'
 import { destinationOf } from './pipe/zero-copy-destination.js'
-import { SocketWriter } from './socket/socket-writer.js'
+import { encryptionOf } from './socket/socket-writer.js'
 
 /**
  * Who encrypts, and how much was offloaded. Of a response it may still be asked after 'finish'.
@@ -19,7 +21,7 @@ export function getOffloadState(of: object): OffloadState {
     throw invalidArgument('of', 'a socket, a request, a response or a zero-copy pipe', of)
   }
   const { encryption, bytesOffloaded = 0, fallbackReason } = rememberedState(inner) ?? {}
-  const state: OffloadState = { encryption: encryption ?? encryptionOf(socket), bytesOffloaded }
+  const state: OffloadState = { encryption: encryption ?? encryptionOf(socket ?? null), bytesOffloaded }
   return fallbackReason === undefined ? state : { ...state, fallbackReason }
 }
 
@@ -46,14 +48,4 @@ function socketOf(object: unknown): Socket | null | undefined {
   if (object instanceof http.IncomingMessage) return object.socket
   if (object instanceof http.ServerResponse) return object.socket ?? object.req.socket
   return object instanceof http.OutgoingMessage ? object.socket : undefined
-}
-
-function encryptionOf(socket: Socket | null | undefined): OffloadState['encryption'] {
-  const tls = loadedModule('tls')
-  if (!socket || tls === undefined || !(socket instanceof tls.TLSSocket)) return 'none'
-  return SocketWriter.existing(socket)?.isHandedOver ? 'kernel' : 'userspace'
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

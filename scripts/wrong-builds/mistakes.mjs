@@ -224,7 +224,7 @@ export const mistakes = [
   {
     letter: 'A',
     what: 'setMaxSendFragment reaches OpenSSL after the hand-over',
-    file: 'src/tls/handed-over-handle.ts',
+    file: 'src/tls/guard-handle.ts',
     from: '  setMaxSendFragment: () => 0,\n',
     to: '',
     test: 'unit',

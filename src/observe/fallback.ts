@@ -1,6 +1,6 @@
 import type { FallbackReason } from '../fallback-reason.js'
 import { publishFallback } from './diagnostics.js'
-import { remember } from './offload-state.js'
+import { remember } from './remembered.js'
 import { countFallback } from './stats.js'
 
 /** A transfer takes the ordinary path: counted, remembered for its destination, published. Never thrown, never warned. */

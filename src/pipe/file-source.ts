@@ -1,7 +1,7 @@
 import fs, { ReadStream } from 'node:fs'
 import type { NativeBinding } from '../native/binding.js'
 import type { InternalSource } from '../node-internals.js'
-import { isOptedOut } from '../observe/offload-state.js'
+import { isOptedOut } from '../opt-out.js'
 import type { Remainder, SourceFacts } from './transfer-plan.js'
 
 const { _read, _destroy } = ReadStream.prototype as unknown as InternalSource

@@ -1,12 +1,9 @@
 import type { Socket } from 'node:net'
-import { KtlsError } from '../errors.js'
+import { KtlsError, rangeNotSent } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeBinding } from '../native/binding.js'
 import type { WriteCallback } from '../node-internals.js'
-import { publishTransferEnd, publishTransferError, publishTransferStart } from '../observe/diagnostics.js'
-import { recordFallback } from '../observe/fallback.js'
-import { remember } from '../observe/offload-state.js'
-import { countActive, countBytes, countTransfer } from '../observe/stats.js'
+import { countActive } from '../observe/stats.js'
 import { currentSettings, type Engine } from '../options.js'
 import { createRangeChunk, type FileRange, type RangeObserver } from '../socket/file-range.js'
 import { SocketWriter } from '../socket/socket-writer.js'
@@ -16,13 +13,7 @@ import { RangePace } from './range-pace.js'
 import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
 import { planRange } from './transfer-plan.js'
-
-/** Who else wants to know how a transfer goes (a zero-copy pipe). */
-export interface TransferListener {
-  offloaded?(engine: Engine): void
-  fellBack?(reason: FallbackReason): void
-  bytesOffloaded?(bytes: number): void
-}
+import { type TransferListener, TransferReport } from './transfer-report.js'
 
 /** One source on its way to one destination, range by range. */
 export class FileTransfer implements RangeObserver {
@@ -31,13 +22,9 @@ export class FileTransfer implements RangeObserver {
   readonly #source: FileSource
   readonly #destination: Destination
   readonly #binding: NativeBinding
-  readonly #listener: TransferListener
+  readonly #report: TransferReport
   readonly #pace = new RangePace()
-  #begun = false
   #active = false // a range of it is on its way through the kernel
-  #engine: Engine | undefined // until its end is published
-  #fallbackReason: FallbackReason | undefined
-  #bytesSent = 0
 
   constructor(
     source: FileSource,
@@ -50,7 +37,7 @@ export class FileTransfer implements RangeObserver {
     this.#source = source
     this.#destination = destination
     this.#binding = binding
-    this.#listener = listener
+    this.#report = new TransferReport(source.stream, destination.object, listener)
   }
 
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
@@ -61,25 +48,17 @@ export class FileTransfer implements RangeObserver {
 
   /** The source is destroyed, or goes to another destination: what is not under way already will not come. */
   sourceGone(error: Error | null): void {
-    if (!this.#active) this.#finish(error ?? undefined)
+    if (!this.#active) this.#report.end(error ?? undefined)
   }
 
   rangeOffloaded(engine: Engine): void {
     this.#active = true
     countActive(1)
-    if (this.#engine !== undefined) return
-    this.#engine = engine
-    this.#begun = true
-    countTransfer(engine)
-    publishTransferStart(() => this.#event(engine))
-    this.#listener.offloaded?.(engine)
+    this.#report.begin(engine)
   }
 
   rangeFellBack(reason: FallbackReason): void {
-    if (this.#fallbackReason !== undefined) return
-    this.#fallbackReason = reason
-    recordFallback(reason, this.#source.stream, this.#destination.object)
-    this.#listener.fellBack?.(reason)
+    this.#report.fellBack(reason)
   }
 
   // A source without listeners for its errors must not end the process.
@@ -92,20 +71,20 @@ export class FileTransfer implements RangeObserver {
 
   /** False: core is to read, and what it reads goes the ordinary way. */
   #sendNextRange(): boolean {
-    if (!this.#begun && this.#isTooSmall()) {
-      // Nor is any later part of it larger.
+    if (!this.#report.hasBegun && this.#isTooSmall()) {
+      // Nor is any later part larger, so core reads the rest without asking. Piped again, it is looked at again.
       this.#source.giveBack()
       return this.#decline('below-minimum-size')
     }
     const facts = {
       ...this.#source.remainder(this.#binding),
-      begun: this.#begun,
+      begun: this.#report.hasBegun,
       maximumBytes: this.#pace.maximumBytes,
     }
     const plan = planRange(this.#source.facts(), facts, this.#destination.facts(), supportFacts())
     if (!plan.offload) return this.#decline(plan.reason)
     if (plan.length === 0) {
-      this.#finish(undefined)
+      this.#report.end(undefined)
       this.#source.end()
       return true
     }
@@ -165,7 +144,7 @@ export class FileTransfer implements RangeObserver {
     range.file.close()
     if (this.#active) countActive(-1)
     this.#active = false
-    this.#account(range, socket)
+    this.#report.sent(range, socket)
     const failure = range.failure ?? error ?? undefined
     if (failure === undefined && range.bytesSent !== length && socket?.destroyed === false) {
       // Somebody took the chunk out of the socket's hands. Nothing was sent in its place, so the stream has a hole.
@@ -173,56 +152,11 @@ export class FileTransfer implements RangeObserver {
     }
     this.#source.advance(this.#binding, range.bytesSent)
     if (range.bytesSent === length) {
-      if (this.#source.stream.destroyed) this.#finish(undefined)
+      if (this.#source.stream.destroyed) this.#report.end(undefined)
     } else {
-      this.#finish(failure ?? rangeNotSent(length - range.bytesSent))
+      this.#report.end(failure ?? rangeNotSent(length - range.bytesSent))
     }
     if (failure instanceof KtlsError) this.rangeFailed(failure, () => {})
     else this.#source.completeRead()
   }
-
-  #account(range: FileRange, socket: Socket | null): void {
-    this.#bytesSent += range.bytesSent
-    if (this.#engine === undefined || range.bytesOffloaded === 0) return
-    countBytes(this.#engine, range.bytesOffloaded)
-    this.#listener.bytesOffloaded?.(range.bytesOffloaded)
-    const encryption = socket === null || engineOf(socket) === 'tcp' ? 'none' : encryptionOf(socket)
-    for (const object of new Set<object | null>([this.#destination.object, socket])) {
-      if (object === null) continue
-      const state = remember(object)
-      state.bytesOffloaded += range.bytesOffloaded
-      state.encryption = encryption
-    }
-  }
-
-  // Reported once: when the end is found, or when it will not be, with what ended it.
-  #finish(failure: Error | undefined): void {
-    const engine = this.#engine
-    if (engine === undefined) return
-    this.#engine = undefined
-    if (failure !== undefined) countTransfer('failed')
-    if (failure === undefined) publishTransferEnd(() => this.#event(engine))
-    else publishTransferError(() => ({ ...this.#event(engine), error: failure }))
-  }
-
-  #event(engine: Engine) {
-    return {
-      engine,
-      source: this.#source.stream,
-      destination: this.#destination.object,
-      bytesSent: this.#bytesSent,
-    }
-  }
-}
-
-function encryptionOf(socket: Socket): 'kernel' | 'userspace' {
-  return SocketWriter.existing(socket)?.isHandedOver ? 'kernel' : 'userspace'
-}
-
-function rangeNotSent(bytesMissing: number): KtlsError {
-  return new KtlsError(
-    'ERR_KTLS_RANGE_NOT_SENT',
-    `${bytesMissing} bytes of a file were not sent: the socket's write methods were replaced while it was in use, ` +
-      'or it was destroyed. The connection was destroyed, because its stream has a hole.',
-  )
 }

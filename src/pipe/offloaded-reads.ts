@@ -7,9 +7,10 @@ import { recordFallback } from '../observe/fallback.js'
 import { sharedSlot } from '../shared-state.js'
 import { destinationFor } from './destination.js'
 import { destroyOrdinarily, FileSource, readOrdinarily } from './file-source.js'
-import { FileTransfer, type TransferListener } from './file-transfer.js'
+import { FileTransfer } from './file-transfer.js'
 import { supportFacts } from './support-facts.js'
 import { planPipe } from './transfer-plan.js'
+import type { TransferListener } from './transfer-report.js'
 
 /** What serves the reads of a source. */
 interface Reads {
@@ -27,6 +28,7 @@ const readsOf = sharedSlot('offloaded reads', () => createAttachment<Reads>())
 // The same two functions for every source: where each has closures of its own, V8 lets the streams grow old before they
 // are collected, which costs a server of small files a quarter of its requests.
 const methods = sharedSlot('methods of offloaded reads', () => ({
+  /** The stream's _read: its Readable wants bytes. */
   read(this: InternalSource, size: number): void {
     const reads = readsOf.get(this)
     if (reads === undefined) return readOrdinarily(this, size)

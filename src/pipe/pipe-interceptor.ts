@@ -1,5 +1,6 @@
 import { ReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { isObject } from '../is-object.js'
 import { sharedSlot } from '../shared-state.js'
 import { offloadReads } from './offloaded-reads.js'
 
@@ -39,8 +40,4 @@ export function restorePipe(): void {
     else Object.defineProperty(prototype, 'pipe', state.before)
   }
   state.pipe = undefined
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

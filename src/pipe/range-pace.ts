@@ -5,9 +5,9 @@ const mebibyte = 2 ** 20
 // Tests lower them, to have many borders in small files.
 const limits = sharedSlot('limits', () => ({ firstBytes: 8 * mebibyte, largestBytes: 64 * mebibyte }))
 
-const shortMs = 50
-/** Short enough where there are many. */
-const tolerableMs = 250
+// So long may a range take, and so long where there are many: bench large, 1 and 64 streams (docs/performance.md).
+const wantedRangeMs = 50
+const wantedRangeMsOfMany = 250
 
 /** How often ranges end, whosever they are. */
 export class BorderRate {
@@ -50,7 +50,7 @@ export class RangePace {
     this.#borders.add(nowMs)
     if (bytes < this.#maximumBytes) return // the last of its file: too small to tell
     const tookMs = nowMs - beganMs
-    const wantedMs = this.#borders.isHigh ? tolerableMs : shortMs
+    const wantedMs = this.#borders.isHigh ? wantedRangeMsOfMany : wantedRangeMs
     if (tookMs < wantedMs) this.#maximumBytes = Math.min(this.#maximumBytes * 2, limits.largestBytes)
     else if (tookMs > 2 * wantedMs) this.#maximumBytes = Math.max(this.#maximumBytes / 2, limits.firstBytes)
   }

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FallbackReason } from '../fallback-reason.js'
-import { asInternal, loadedModule, type StreamHandle, type WriteCallback } from '../node-internals.js'
-import { isOptedOut } from '../observe/offload-state.js'
+import { asInternal, isTlsSocket, type StreamHandle, type WriteCallback } from '../node-internals.js'
+import { isOptedOut } from '../opt-out.js'
 import type { Engine } from '../options.js'
 import { SocketWriter } from '../socket/socket-writer.js'
 import type { DestinationFacts } from './transfer-plan.js'
@@ -40,10 +40,7 @@ export class SocketDestination {
 }
 
 export function engineOf(socket: Socket): Engine {
-  // Every TLSSocket says so of itself, and so may any other: a server behind a proxy that speaks TLS.
-  if (!('encrypted' in socket)) return 'tcp'
-  const tls = loadedModule('tls')
-  return tls !== undefined && socket instanceof tls.TLSSocket ? 'tls' : 'tcp'
+  return isTlsSocket(socket) ? 'tls' : 'tcp'
 }
 
 /** Why no range can be written to a socket that is open. */

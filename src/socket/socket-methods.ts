@@ -1,8 +1,8 @@
 import type { ChunkBatch, InternalSocket, StreamHandle, WriteCallback } from '../node-internals.js'
 import { sharedSlot } from '../shared-state.js'
 
-/** Who does the work behind a socket's own methods. */
-export interface SocketMethods {
+/** What a socket's own methods do. */
+export interface SocketWork {
   write(chunks: ChunkBatch, callback: WriteCallback): void
   final(shutDown: () => void): void
   destroy(error: Error | null, closeSocket: () => void): void
@@ -10,7 +10,7 @@ export interface SocketMethods {
 }
 
 interface Work {
-  readonly methods: SocketMethods
+  readonly methods: SocketWork
   readonly final: InternalSocket['_final']
   readonly destroy: InternalSocket['_destroy']
 }
@@ -51,7 +51,7 @@ const bytesWritten = sharedSlot('bytesWritten of handles', () => ({
  * Gives the socket own write methods. They are the ones that Node's Writable calls, one write at a time and in order,
  * and stay for the socket's life.
  */
-export function takeOverMethods(socket: InternalSocket, methods: SocketMethods): void {
+export function takeOverMethods(socket: InternalSocket, methods: SocketWork): void {
   const { _final: final, _destroy: destroy, _handle: handle } = socket
   const value: Work = { methods, final, destroy }
   // A handle may come to another socket.

@@ -5,25 +5,19 @@ import { KtlsError } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeBinding, NativeQueue } from '../native/binding.js'
 import { type Mailbox, mailboxOf } from '../native/mailbox.js'
-import {
-  asInternal,
-  type ChunkBatch,
-  type InternalSocket,
-  loadedModule,
-  type WriteCallback,
-} from '../node-internals.js'
+import { asInternal, type ChunkBatch, type InternalSocket, isTlsSocket, type WriteCallback } from '../node-internals.js'
 import { publishSession } from '../observe/diagnostics.js'
-import { remember } from '../observe/offload-state.js'
+import { remember } from '../observe/remembered.js'
 import { countFallback, countSession } from '../observe/stats.js'
 import { sharedSlot } from '../shared-state.js'
+import { guardHandle } from '../tls/guard-handle.js'
 import { attemptHandOver } from '../tls/hand-over.js'
-import { guardHandle } from '../tls/handed-over-handle.js'
 import { type FileRange, rangeOf } from './file-range.js'
 import { endAfterExchange, isBetweenExchanges } from './last-exchange.js'
 import { sendOrdinarily } from './ordinary-range.js'
 import { OrdinaryWrites } from './ordinary-writes.js'
 import { QueueWrites } from './queue-writes.js'
-import { type SocketMethods, takeOverMethods } from './socket-methods.js'
+import { type SocketWork, takeOverMethods } from './socket-methods.js'
 
 // A record of this size is kept by the tracker and serves as the proof; it goes out through OpenSSL.
 const proofBytes = 1024
@@ -36,14 +30,14 @@ const writers = sharedSlot('socket writers', () => createAttachment<SocketWriter
  * Everything that a socket's Writable queue gives out, in its order: ordinary chunks and ranges. Before the hand-over
  * (and on plain TCP) ordinary chunks take Node's own path; after it everything takes the socket's native queue.
  */
-export class SocketWriter implements SocketMethods {
+export class SocketWriter implements SocketWork {
   readonly #socket: InternalSocket
   readonly #binding: NativeBinding
   readonly #mailbox: Mailbox
   readonly #ordinary: OrdinaryWrites
   readonly #tlsSocket: TLSSocket | undefined
-  #kernel: QueueWrites | undefined // TLS: from the hand-over on
-  #tcpRange: QueueWrites | undefined // plain TCP: while a range is under way
+  #kernelQueue: QueueWrites | undefined // TLS: from the hand-over on
+  #tcpQueue: QueueWrites | undefined // plain TCP: while a range is under way
   #tcpBytes = 0
   #refusal: FallbackReason | undefined
 
@@ -65,15 +59,14 @@ export class SocketWriter implements SocketMethods {
     this.#binding = binding
     // Before any queue: queues deliver to it.
     this.#mailbox = mailboxOf(binding)
-    const tls = loadedModule('tls')
-    this.#tlsSocket = tls !== undefined && socket instanceof tls.TLSSocket ? socket : undefined
+    this.#tlsSocket = isTlsSocket(socket) ? socket : undefined
     this.#ordinary = new OrdinaryWrites(this.#socket)
     takeOverMethods(this.#socket, this)
   }
 
   /** The kernel encrypts what is written. */
   get isHandedOver(): boolean {
-    return this.#kernel !== undefined
+    return this.#kernelQueue !== undefined
   }
 
   /** Why this session will not be handed over any more. */
@@ -83,7 +76,7 @@ export class SocketWriter implements SocketMethods {
 
   /** Plaintext that did not go through Node's handle. */
   get bytesWrittenPastNode(): number {
-    return this.#tcpBytes + (this.#kernel?.bytesWritten ?? 0) + (this.#tcpRange?.bytesWritten ?? 0)
+    return this.#tcpBytes + (this.#kernelQueue?.bytesWritten ?? 0) + (this.#tcpQueue?.bytesWritten ?? 0)
   }
 
   write(chunks: ChunkBatch, callback: WriteCallback): void {
@@ -93,8 +86,8 @@ export class SocketWriter implements SocketMethods {
   /** Ends the write direction with close_notify, then lets Node shut TCP down. */
   final(shutDown: () => void): void {
     const handle = this.#socket._handle
-    if (this.#kernel === undefined || handle === null) return shutDown()
-    this.#kernel.sendCloseNotify(() => {
+    if (this.#kernelQueue === undefined || handle === null) return shutDown()
+    this.#kernelQueue.sendCloseNotify(() => {
       // OpenSSL's own attempt would be written nowhere, but it would also wait for it.
       if (this.#socket._handle !== null) this.#binding.markShutdownSent(handle)
       shutDown()
@@ -106,10 +99,10 @@ export class SocketWriter implements SocketMethods {
    * reset must not have another descriptor hold the connection, so it waits for the release.
    */
   destroy(error: Error | null, closeSocket: () => void): void {
-    const queue = this.#kernel ?? this.#tcpRange
+    const queue = this.#kernelQueue ?? this.#tcpQueue
     const forReset = this.#socket.resetAndClosing === true
     if (queue === undefined) return closeSocket()
-    if (error === null && !forReset && isBetweenExchanges(this.#socket)) this.#kernel?.sendCloseNotify(() => {})
+    if (error === null && !forReset && isBetweenExchanges(this.#socket)) this.#kernelQueue?.sendCloseNotify(() => {})
     queue.close(forReset, () => forReset && closeSocket())
     if (!forReset) closeSocket()
   }
@@ -132,13 +125,13 @@ export class SocketWriter implements SocketMethods {
   }
 
   #writeBytes(chunks: ChunkBatch, callback: WriteCallback): void {
-    const path = this.#kernel ?? this.#ordinary
+    const path = this.#kernelQueue ?? this.#ordinary
     path.write(chunks, callback)
   }
 
   #sendRange(range: FileRange, callback: WriteCallback): void {
     const settle = (error?: Error | null) => this.#settleRange(range, error, callback)
-    if (this.#kernel !== undefined) this.#sendThrough(this.#kernel, range, settle)
+    if (this.#kernelQueue !== undefined) this.#sendThrough(this.#kernelQueue, range, settle)
     else if (this.#tlsSocket !== undefined) this.#handOverThenSend(this.#tlsSocket, range, settle, maximumAttempts)
     else this.#sendOverTcp(range, settle, maximumAttempts)
   }
@@ -168,7 +161,7 @@ export class SocketWriter implements SocketMethods {
 
   #handedOver(socket: TLSSocket, queue: NativeQueue): QueueWrites {
     const writes = new QueueWrites(this.#socket, 'tls', queue, this.#mailbox)
-    this.#kernel = writes
+    this.#kernelQueue = writes
     if (this.#socket._handle !== null) guardHandle(this.#socket._handle)
     writes.watchKey(() => {
       countFallback('key-spent')
@@ -199,9 +192,9 @@ export class SocketWriter implements SocketMethods {
     const queue = this.#binding.openTcpQueue(handle.fd ?? -1)
     if (typeof queue === 'number') return this.#sendOrdinarily(range, 'descriptor-limit', callback)
     const writes = new QueueWrites(this.#socket, 'tcp', queue, this.#mailbox)
-    this.#tcpRange = writes
+    this.#tcpQueue = writes
     this.#sendThrough(writes, range, (error) => {
-      this.#tcpRange = undefined
+      this.#tcpQueue = undefined
       this.#tcpBytes += writes.bytesWritten
       writes.close(false, () => {})
       callback(error)
@@ -232,4 +225,10 @@ export class SocketWriter implements SocketMethods {
     if (range.observer.rangeFailed === undefined) giveUp()
     else range.observer.rangeFailed(error, giveUp)
   }
+}
+
+/** Who encrypts what is written to a socket now. */
+export function encryptionOf(socket: Socket | null): 'kernel' | 'userspace' | 'none' {
+  if (socket === null || !isTlsSocket(socket)) return 'none'
+  return SocketWriter.existing(socket)?.isHandedOver ? 'kernel' : 'userspace'
 }

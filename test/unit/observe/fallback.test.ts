@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { recordFallback } from '../../../src/observe/fallback.js'
-import { rememberedState } from '../../../src/observe/offload-state.js'
+import { rememberedState } from '../../../src/observe/remembered.js'
 import { getStats } from '../../../src/observe/stats.js'
 
 t.test('a fallback is counted, remembered for its destination and published', async (t) => {

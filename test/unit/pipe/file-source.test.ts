@@ -18,8 +18,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { NativeBinding } from '../../../src/native/binding.js'
 import { loadBinding } from '../../../src/native/load.js'
-import { type InternalSource, readableState } from '../../../src/node-internals.js'
-import { optOut } from '../../../src/observe/offload-state.js'
+import type { InternalSource } from '../../../src/node-internals.js'
+import { optOut } from '../../../src/opt-out.js'
 import { FileSource } from '../../../src/pipe/file-source.js'
 
 const { binding: loaded } = loadBinding()
@@ -39,6 +39,8 @@ const ownRead: InternalSource['_read'] = () => {}
 const sourceOf = (stream: ReadStream) => new FileSource(stream, ownRead)
 
 /** Of a file that is open: a stream that opens it by itself may do so when the test and its folder are gone. */
+const stateOf = (stream: ReadStream) => (stream as unknown as InternalSource)._readableState
+
 function streamOf(t: Test, path: string, options: StreamOptions = {}): ReadStream {
   const stream = createReadStream('', { ...options, fd: openSync(path, 'r') })
   t.teardown(() => stream.destroy())
@@ -290,7 +292,7 @@ t.test('one that has had several destinations, of which one is still waited for'
   }
   stream.unpipe(other)
   const source = sourceOf(stream)
-  t.match(readableState(stream).awaitDrainWriters, { size: Number }, 'a set of them')
+  t.match(stateOf(stream).awaitDrainWriters, { size: Number }, 'a set of them')
   stream.pause()
   t.equal(source.flowsLater, true)
   full.emit('drain')
@@ -342,7 +344,7 @@ t.test('wrapped: methods of its own, unless they are ours', async (t) => {
     )
   }
   t.equal(
-    wrapped((stream) => Object.assign(readableState(stream), { objectMode: true })),
+    wrapped((stream) => Object.assign(stateOf(stream), { objectMode: true })),
     true,
     'object mode',
   )

@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { HandOverStatus } from '../../../src/native/binding.js'
-import { optOut } from '../../../src/observe/offload-state.js'
+import { optOut } from '../../../src/opt-out.js'
 import {
   engineOf,
   SocketDestination,

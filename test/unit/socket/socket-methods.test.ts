@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { ChunkBatch, WriteCallback } from '../../../src/node-internals.js'
-import { type SocketMethods, takeOverMethods } from '../../../src/socket/socket-methods.js'
+import { type SocketWork, takeOverMethods } from '../../../src/socket/socket-methods.js'
 import { asSocket, FakeSocket } from '../fixtures/fake-socket.js'
 
 function setUp() {
   const socket = new FakeSocket(false)
   const calls: unknown[][] = []
-  const methods: SocketMethods & { bytesWrittenPastNode: number } = {
+  const methods: SocketWork & { bytesWrittenPastNode: number } = {
     write: (chunks: ChunkBatch, callback: WriteCallback) => calls.push(['write', chunks, callback]),
     final: (shutDown: () => void) => calls.push(['final', shutDown]),
     destroy: (error: Error | null, closeSocket: () => void) => calls.push([error, closeSocket]),

@@ -27,14 +27,3 @@ export function rememberedState(of: object): Remembered | undefined {
 export function remember(of: object): Remembered {
   return states.get(of) ?? states.add(of, { bytesOffloaded: 0, encryption: undefined, fallbackReason: undefined })
 }
-
-const optedOut = sharedSlot('opted out', () => ({ anybody: false, objects: createAttachment<boolean>() }))
-
-export function isOptedOut(object: object): boolean {
-  return optedOut.anybody && optedOut.objects.get(object) === true
-}
-
-export function optOut(object: object, out: boolean): void {
-  optedOut.anybody = true
-  optedOut.objects.set(object, out)
-}

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { guardHandle } from '../../../src/tls/handed-over-handle.js'
+import { guardHandle } from '../../../src/tls/guard-handle.js'
 import { FakeBinding } from '../fixtures/fake-binding.js'
 import { useBinding } from '../fixtures/slots.js'
 

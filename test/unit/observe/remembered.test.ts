@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isOptedOut, optOut, remember, rememberedState } from '../../../src/observe/offload-state.js'
+import { remember, rememberedState } from '../../../src/observe/remembered.js'
 
 t.test('nothing is remembered of a stranger', async (t) => {
   t.equal(rememberedState({}), undefined)
@@ -14,17 +14,4 @@ t.test('what is remembered stays with its object', async (t) => {
   t.equal(rememberedState(one), state)
   t.not(remember(other), state)
   t.equal(remember(other).bytesOffloaded, 0)
-})
-
-t.test('opting out, and in again', async (t) => {
-  const [one, other] = [{}, {}]
-  t.equal(isOptedOut(one), false)
-  optOut(one, true)
-  optOut(one, true)
-  t.equal(isOptedOut(one), true)
-  t.equal(isOptedOut(other), false)
-  optOut(one, false)
-  t.equal(isOptedOut(one), false)
-  optOut(other, false)
-  t.equal(isOptedOut(other), false)
 })
