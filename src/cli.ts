@@ -5,15 +5,26 @@ import { diagnose } from './doctor/findings.js'
 import { formatFindings, type Paint } from './doctor/format.js'
 import { prepare } from './install.js'
 
-const usage = 'usage: ktls-pipe doctor [--json] [--url URL]'
+const usage = `usage: ktls-pipe doctor [--json] [--url URL]
+
+Tells whether files over TLS can be encrypted by the kernel here, and if not, what to do about it.
+
+  --json      for programs: docs/doctor.schema.json
+  --url URL   looks at a server on this host, too: is the file behind URL encrypted by the kernel?
+
+Exit codes: 0 nothing is in the way, 1 something is, 2 wrong arguments.`
 const usageError = 2
 
 /** Exit codes: 0 nothing is in the way of kernel TLS, 1 something is, 2 wrong arguments. */
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean' }, url: { type: 'string' } },
+    options: { json: { type: 'boolean' }, url: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     allowPositionals: true,
   })
+  if (values.help) {
+    console.log(usage)
+    return 0
+  }
   const url = values.url === undefined ? undefined : parseUrl(values.url)
   if (positionals.length !== 1 || positionals[0] !== 'doctor' || url === null) {
     console.error(usage)

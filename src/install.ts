@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { loadBinding } from './native/load.js'
 import { subscribeDebugLog } from './observe/diagnostics.js'
-import { subscribeFileLog } from './observe/file-log.js'
+import { logInstalled, subscribeFileLog } from './observe/file-log.js'
 import { applyOptions, checkInstallOptions, currentSettings, type InstallOptions } from './options.js'
 import { interceptPipe, restorePipe } from './pipe/pipe-interceptor.js'
 import { adoptOlderContexts, leaveOlderContexts, startTracking, stopTracking } from './tls/session-tracker.js'
@@ -26,6 +26,7 @@ export function install(options?: InstallOptions): void {
   checkInstallOptions(options)
   applyOptions(options ?? {})
   prepare()
+  logInstalled()
   if (currentSettings().disabled) return
   adoptOlderContexts()
   interceptPipe()

@@ -5,6 +5,7 @@ import { isObject } from './is-object.js'
 import { loadedModule } from './node-internals.js'
 import { type OffloadState, rememberedState } from './observe/remembered.js'
 import { optOut } from './opt-out.js'
+import { isEncryptedHttp2, isHttp2 } from './pipe/http2.js'
 import { destinationOf } from './pipe/zero-copy-destination.js'
 import { encryptionOf } from './socket/socket-writer.js'
 
@@ -16,6 +17,10 @@ import { encryptionOf } from './socket/socket-writer.js'
  */
 export function getOffloadState(of: object): OffloadState {
   const inner = isObject(of) ? (destinationOf(of) ?? of) : of
+  if (isObject(inner) && isHttp2(inner)) {
+    const encryption = isEncryptedHttp2(inner) ? 'userspace' : 'none'
+    return { encryption, bytesOffloaded: 0, fallbackReason: 'http2' }
+  }
   const socket = socketOf(inner)
   if (socket === undefined && inner === of) {
     throw invalidArgument('of', 'a socket, a request, a response or a zero-copy pipe', of)
@@ -32,10 +37,10 @@ export function getOffloadState(of: object): OffloadState {
  */
 export function setOffload(of: object, offload: boolean): void {
   if (typeof offload !== 'boolean') throw invalidArgument('offload', 'a boolean', offload)
-  if (!(of instanceof ReadStream) && socketOf(of) === undefined) {
+  if (!(of instanceof ReadStream) && socketOf(of) === undefined && !(isObject(of) && isHttp2(of))) {
     throw invalidArgument('of', 'a socket, a response, a request or a ReadStream', of)
   }
-  optOut(of, !offload)
+  optOut(of as object, !offload)
 }
 
 /** The socket of a socket, response or request; null where it has none now; undefined for anything else. */

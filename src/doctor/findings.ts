@@ -13,6 +13,7 @@ export interface Finding {
   fix?: string
 }
 
+const anotherKernel = 'boot a kernel that has CONFIG_TLS, such as that of Debian, Ubuntu or Fedora'
 const keepLoaded = 'echo tls | sudo tee /etc/modules-load.d/tls.conf'
 const mebibyte = 2 ** 20
 
@@ -30,7 +31,7 @@ export function diagnose(report: DoctorReport): Finding[] {
     ...(networkCards === undefined ? [] : [cards(networkCards)]),
     ...environment(support),
     ...(transfer === undefined ? [] : [loopback(transfer, support)]),
-    ...(served === undefined ? [] : [url(served)]),
+    ...(served === undefined ? [] : [url(served, support)]),
   ]
 }
 
@@ -112,6 +113,9 @@ function noModule({ kernelModule, confinement, support }: DoctorReport): Finding
     const why = mayAutoload ? 'the kernel could not load it by itself' : 'only root can load it'
     return fail('tls module', `not loaded, and ${why}${refused}`, `sudo modprobe tls && ${keepLoaded}`)
   }
+  if (state === 'not-built') {
+    return fail('tls module', `this kernel was built without it (CONFIG_TLS is not set)${refused}`, anotherKernel)
+  }
   if (state === 'absent') {
     const fix =
       'sudo apt install linux-modules-extra-$(uname -r) && sudo modprobe tls # Ubuntu; else a kernel with CONFIG_TLS'
@@ -181,7 +185,8 @@ function fips({ fips }: SupportReport): Finding {
 function cards({ transmitOffload, notAsked, sessionsOnCard }: NetworkCards): Finding {
   const features = Object.entries(transmitOffload).map(([name, offload]) => `${name} ${offload}`)
   const found = features.length > 0 ? features.join(', ') : `not asked: ${notAsked ?? 'there is no card'}`
-  return pass('offload to a network card', `${found}; ${sessionsOnCard} sessions there now`)
+  const now = sessionsOnCard === undefined ? '' : `; ${sessionsOnCard} sessions there now`
+  return pass('offload to a network card', `${found}${now}`)
 }
 
 function environment({ addon, environment, reason }: SupportReport): Finding[] {
@@ -189,9 +194,13 @@ function environment({ addon, environment, reason }: SupportReport): Finding[] {
   return [
     ...(tlsIsOff ? [fail('environment KTLS_PIPE_TLS', 'files over TLS are not offloaded', 'unset KTLS_PIPE_TLS')] : []),
     ...environment.malformed.map(({ name, value, expected }) =>
-      fail(`environment ${name}`, `'${value}' is ignored, it must be ${expected}`, `unset ${name}`),
+      fail(`environment ${name}`, `'${value}' is ignored, it must be ${expected}`, instead(name, expected)),
     ),
   ]
+}
+
+function instead(name: string, expected: string): string {
+  return expected === '0 or 1' ? `export ${name}=0 # or 1, or unset it` : `unset ${name}`
 }
 
 function loopback(
@@ -218,7 +227,8 @@ function loopback(
     : fail(requirement, byNode, 'NODE_DEBUG=ktls-pipe npx ktls-pipe doctor')
 }
 
-function url({ url, encryption, because, status, bytes, session, newKernelSessions }: ServedUrl): Finding {
+function url(served: ServedUrl, support: SupportReport): Finding {
+  const { url, encryption, because, status, bytes, session, newKernelSessions } = served
   const requirement = `server ${url}`
   const seen =
     status === undefined ? '' : `status ${status}, ${bytes} bytes${session === undefined ? '' : ` by ${session}`}: `
@@ -228,14 +238,28 @@ function url({ url, encryption, because, status, bytes, session, newKernelSessio
     case 'none':
       return pass(requirement, `${seen}not encrypted, it is plain http`)
     case 'userspace':
-      return fail(requirement, `${seen}no session was handed to the kernel of this network namespace`, askTheServer)
+      return fail(
+        requirement,
+        `${seen}no session was handed to the kernel of this network namespace`,
+        whatToAsk(served, support),
+      )
     case 'unknown':
-      return fail(requirement, `${seen}cannot tell: ${because}`, askTheServer)
+      return fail(requirement, `${seen}cannot tell: ${because}`, whatToAsk(served, support))
   }
 }
 
+const smallestBytes = 64 * 1024
+
+function whatToAsk({ status, bytes = 0 }: ServedUrl, support: SupportReport): string {
+  if (status === undefined) return 'start the server, or ask for its address'
+  if (support.reason !== undefined) return 'see the lines above'
+  if (status >= 300) return 'ask for a URL that is answered with a file'
+  if (bytes < smallestBytes) return `ask for a file of more than ${smallestBytes} bytes: smaller ones are left to Node`
+  return askTheServer
+}
+
 const askTheServer =
-  "res.on('finish', () => console.log(getOffloadState(res))) // in the server, import { getOffloadState } from 'ktls-pipe'"
+  'KTLS_PIPE_LOG=1 node --import ktls-pipe/register server.mjs # then ask again: it tells how each file is sent'
 
 function errorsOf(ciphers: readonly CipherSupport[]): string {
   return [...new Set(ciphers.map(({ error }) => error).filter((error) => error !== undefined))].join(', ')

@@ -5,10 +5,11 @@ import type { Reader } from './reader.js'
  *
  * - `loaded`: it does; the module is loaded or built in
  * - `not-loaded`: the module lies on the disk
+ * - `not-built`: this kernel's own configuration says that it has none
  * - `absent`: neither; this kernel was built or packaged without it
  * - `out-of-sight`: nothing is known of this kernel's modules here, as in a container
  */
-export type ModuleState = 'loaded' | 'not-loaded' | 'absent' | 'out-of-sight'
+export type ModuleState = 'loaded' | 'not-loaded' | 'not-built' | 'absent' | 'out-of-sight'
 
 export interface KernelModule {
   state: ModuleState
@@ -32,6 +33,8 @@ function moduleState(read: Reader, release: string): ModuleState {
   // The first one is in the initial network namespace only, the second one is there while the module is.
   const protocols = read('/proc/sys/net/ipv4/tcp_available_ulp')
   if (protocols?.split(/\s+/).includes('tls') || read('/proc/net/tls_stat') !== undefined) return 'loaded'
+  const configuration = read('/proc/config.gz') ?? read(`/boot/config-${release}`)
+  if (configuration?.includes('\n# CONFIG_TLS is not set\n')) return 'not-built'
   const dependencies = read(`/lib/modules/${release}/modules.dep`)
   if (dependencies === undefined) return 'out-of-sight'
   return /(^|\/)tls\.ko(\.\w+)?:/m.test(dependencies) ? 'not-loaded' : 'absent'

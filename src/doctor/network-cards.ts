@@ -9,8 +9,9 @@ export interface NetworkCards {
   transmitOffload: Record<string, 'on' | 'off' | 'unsupported'>
   /** Why it could not be asked. */
   notAsked?: string
-  /** Sessions that a card encrypts just now, of all processes of this network namespace (`TlsCurrTxDevice`). */
-  sessionsOnCard: number
+  /** Sessions that a card encrypts just now, of all processes of this network namespace (`TlsCurrTxDevice`).
+   * Left out where the kernel has no such counter. */
+  sessionsOnCard?: number
 }
 
 const patienceMs = 2000
@@ -29,10 +30,11 @@ export async function inspectNetworkCards(read: Reader): Promise<NetworkCards> {
     interfaces === undefined
       ? 'the interfaces may not be listed'
       : answers.find((answer) => answer.error !== undefined)?.error
+  const sessionsOnCard = tlsCounter(read, 'TlsCurrTxDevice')
   return {
     transmitOffload: Object.fromEntries(features),
     ...(notAsked === undefined ? {} : { notAsked }),
-    sessionsOnCard: tlsCounter(read, 'TlsCurrTxDevice') ?? 0,
+    ...(sessionsOnCard === undefined ? {} : { sessionsOnCard }),
   }
 }
 

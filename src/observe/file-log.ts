@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
-import { currentSettings } from '../options.js'
+import { currentSettings, readEnvironment } from '../options.js'
 import { sharedSlot } from '../shared-state.js'
 import { channelNames, type FallbackEvent, type TransferEvent } from './diagnostics.js'
 
@@ -12,6 +12,9 @@ const carriers = { tls: 'kernel TLS', tcp: 'sendfile' }
 export function subscribeFileLog(): void {
   if (!currentSettings().logsFiles) return
   sharedSlot('file log', () => {
+    for (const { name, value, expected } of readEnvironment(process.env).malformed) {
+      write(`${name} is ignored: it must be ${expected}, it is '${value}'`)
+    }
     subscribe(channelNames.transferEnd, (message) => {
       const { source, engine, bytesSent } = message as TransferEvent
       print(source, `${bytesSent} bytes by ${carriers[engine]}`)
@@ -28,7 +31,19 @@ export function subscribeFileLog(): void {
   })
 }
 
+/** Says that files are offloaded from now on, or why not: a log without lines would not tell. */
+export function logInstalled(): void {
+  const { logsFiles, disabled, minimumBytes } = currentSettings()
+  if (!logsFiles) return
+  const from = (bytes: number | false) => (bytes === false ? 'off' : `from ${bytes} bytes`)
+  write(disabled ? 'disabled' : `installed: kernel TLS ${from(minimumBytes.tls)}, sendfile ${from(minimumBytes.tcp)}`)
+}
+
 function print(source: object, how: string): void {
   const { path } = source as { path?: string | Buffer }
-  process.stderr.write(`ktls-pipe: ${path ?? 'a descriptor'}: ${how}\n`)
+  write(`${path ?? 'a descriptor'}: ${how}`)
+}
+
+function write(line: string): void {
+  process.stderr.write(`ktls-pipe: ${line}\n`)
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { WriteCallback } from '../node-internals.js'
 import { loadedModule } from '../node-internals.js'
+import { isHttp2 } from './http2.js'
 import { MessageDestination } from './message-destination.js'
 import { SocketDestination } from './socket-destination.js'
 import type { DestinationFacts } from './transfer-plan.js'
@@ -31,12 +32,4 @@ export function destinationFor(object: object): Destination | FallbackReason | u
   if (net !== undefined && object instanceof net.Socket) return new SocketDestination(object)
   if (isZeroCopyPipe(object)) return undefined
   return isHttp2(object) ? 'http2' : 'destination-unsupported'
-}
-
-function isHttp2(object: object): boolean {
-  const http2 = loadedModule('http2')
-  if (http2 === undefined) return false
-  // An object may be of no class.
-  const name = String((object as { constructor?: { name?: unknown } }).constructor?.name)
-  return object instanceof http2.Http2ServerResponse || /^(Server|Client)?Http2Stream$/.test(name)
 }

@@ -23,6 +23,7 @@ t.test('KTLS_PIPE_LOG=1: a line for each file', async (t) => {
     env: { KTLS_PIPE_LOG: '1' },
   })
   const log = createInterface(child.stderr)
+  t.match(await once(log, 'line'), [/^ktls-pipe: installed: kernel TLS from 65536 bytes, sendfile from 98304 bytes$/])
   const { port } = new URL(origin)
   for (const [{ name, path }, how] of [
     [large, kernelTls ? `${fileBytes} bytes by kernel TLS` : 'by Node (kernel-tls-unavailable)'],

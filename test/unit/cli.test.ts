@@ -2,7 +2,15 @@ import t from 'tap'
 import { FALLBACK_REASONS } from '../../src/fallback-reason.js'
 import { built, runNode } from './fixtures/child.js'
 
-const usage = 'usage: ktls-pipe doctor [--json] [--url URL]\n'
+const usage = `usage: ktls-pipe doctor [--json] [--url URL]
+
+Tells whether files over TLS can be encrypted by the kernel here, and if not, what to do about it.
+
+  --json      for programs: docs/doctor.schema.json
+  --url URL   looks at a server on this host, too: is the file behind URL encrypted by the kernel?
+
+Exit codes: 0 nothing is in the way, 1 something is, 2 wrong arguments.
+`
 const cli = (parameters: string[], environment: NodeJS.ProcessEnv = {}) =>
   runNode([built('cli.js'), ...parameters], { environment })
 
@@ -19,6 +27,13 @@ t.test('wrong arguments: usage, on standard error, and exit code 2', async (t) =
   ]) {
     const { code, stdout, stderr } = await cli(parameters)
     t.strictSame({ code, stdout, stderr }, { code: 2, stdout: '', stderr: usage }, JSON.stringify(parameters))
+  }
+})
+
+t.test('--help: usage, on standard output', async (t) => {
+  for (const parameters of [['--help'], ['doctor', '-h']]) {
+    const { code, stdout, stderr } = await cli(parameters)
+    t.strictSame({ code, stdout, stderr }, { code: 0, stdout: usage, stderr: '' })
   }
 })
 

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 // What the doctor reads of the machine, from files as other machines have them.
 
 import t from 'tap'
@@ -27,6 +29,10 @@ t.test('the tls module', async (t) => {
   t.equal(state({ [ulp]: 'mptcp\n', [dependencies]: 'kernel/net/tls/tls.ko.xz:\n' }), 'not-loaded', 'compressed')
   t.equal(state({ [ulp]: '\n', [dependencies]: 'kernel/net/mytls.ko:\nkernel/tlsx/a.ko:\n' }), 'absent')
   t.equal(state({ [ulp]: 'tlsx\n' }), 'out-of-sight')
+  for (const path of ['/proc/config.gz', `/boot/config-${release}`]) {
+    t.equal(state({ [path]: 'CONFIG_NET=y\n# CONFIG_TLS is not set\nCONFIG_X=y\n' }), 'not-built', path)
+    t.equal(state({ [path]: 'CONFIG_NET=y\nCONFIG_TLS=m\n# CONFIG_TLS_DEVICE is not set\n' }), 'out-of-sight', path)
+  }
   t.equal(state({}), 'out-of-sight')
 })
 
@@ -76,4 +82,6 @@ t.test('a file that is not there, or may not be read, has no text; another error
   t.equal(readText('/proc/self/status/below'), undefined)
   t.match(readText('/proc/self/status'), /^Name:/)
   t.throws(() => readText('/'), { code: 'EISDIR' })
+  const packed = join(t.testdir({ 'config.gz': gzipSync('CONFIG_TLS=m\n') }), 'config.gz')
+  t.equal(readText(packed), 'CONFIG_TLS=m\n')
 })

@@ -25,6 +25,22 @@ t.test('KTLS_PIPE_LOG=1: a line for each file, of how it was sent', async (t) =>
   ])
 })
 
+t.test('that it is installed is told, with what is too small; and what was ignored', async (t) => {
+  const lines = async (options: string, environment: Record<string, string>) => {
+    const script = `const { install } = await import(${JSON.stringify(built('index.js'))}); install(${options})`
+    const { stderr } = await runScript(script, { environment: { KTLS_PIPE_LOG: '1', ...environment } })
+    return stderr.trimEnd().split('\n')
+  }
+  t.strictSame(await lines('{ tls: { minimumBytes: 7 }, tcp: false }', {}), [
+    'ktls-pipe: installed: kernel TLS from 7 bytes, sendfile off',
+  ])
+  t.strictSame(await lines('', { KTLS_PIPE_DISABLE: '1' }), ['ktls-pipe: disabled'])
+  t.strictSame(await lines('', { KTLS_PIPE_TCP: 'off' }), [
+    "ktls-pipe: KTLS_PIPE_TCP is ignored: it must be 0 or 1, it is 'off'",
+    'ktls-pipe: installed: kernel TLS from 65536 bytes, sendfile from 98304 bytes',
+  ])
+})
+
 t.test('without it nothing is written, and nobody listens', async (t) => {
   for (const value of ['', '0']) {
     const { stderr, stdout, code } = await runScript(
