@@ -1,5 +1,5 @@
-// The addon as JavaScript sees it; declared for TypeScript in src/native/binding.ts, the only caller. It turns values
-// into calls and decides nothing.
+// The addon as JavaScript sees it: declared for TypeScript in src/native/binding.ts, loaded by src/native/load.ts. It
+// turns values into calls and decides nothing.
 #include <napi.h>
 
 #include <cerrno>

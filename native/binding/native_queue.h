@@ -1,4 +1,5 @@
-// A SocketQueue as a JavaScript object. Arguments are trusted: src/native/binding.ts is the only caller.
+// A SocketQueue as a JavaScript object. Arguments are trusted: the only callers are this package's, who have the addon
+// from src/native/load.ts.
 #pragma once
 
 #include <napi.h>

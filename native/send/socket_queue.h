@@ -2,7 +2,8 @@
 // plain TCP socket, from which ranges are). Items leave in the order in which they were submitted.
 //
 // Threads: submitted to and closed by the thread that owns the socket in JavaScript ("owner"); worked off by the
-// sender's thread. Everything mutable is under `mutex_`, which is never held while sendfile or pread may block.
+// sender's thread; told by a disk reader's that a file is read. Everything mutable is under State::mutex, which is held
+// during a sendfile or pread only for bytes that were just seen in memory (SendAtOnce).
 #pragma once
 
 #include <sys/uio.h>

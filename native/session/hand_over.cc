@@ -104,7 +104,7 @@ bool ContinueExplicitNonce(const RecordLog& log, TransmitKeys* keys) {
   return true;
 }
 
-// Both proofs of design: the counts agree with what OpenSSL wrote, and the last record opens with what the kernel is
+// Two proofs: the counts agree with what OpenSSL wrote, and the last record opens with what the kernel is
 // about to be given.
 HandOver ProveKeys(const Session& session, TransmitKeys* keys) {
   if (openssl.BIO_number_written(session.bio()) != session.bytes_counted()) return HandOver::kSessionInconsistent;
@@ -114,7 +114,7 @@ HandOver ProveKeys(const Session& session, TransmitKeys* keys) {
       session.bytes_counted_reading() + kRecordHeaderSize) {
     return HandOver::kSessionInconsistent;
   }
-  if (!session.has_write_secret()) return HandOver::kSessionInconsistent;
+  if (!session.knows_write_key()) return HandOver::kSessionInconsistent;
   if (!DeriveKeys(session, keys)) return HandOver::kSessionInconsistent;
   if (session.records_since_key() == 0 || !session.record_log().has_last_record()) return HandOver::kProofNeeded;
   keys->record_sequence = session.records_since_key();

@@ -31,7 +31,7 @@ void Session::RecordHeaderWritten(const uint8_t* header) {
 
 void Session::WriteKeyChanged(const uint8_t* traffic_secret, size_t size) {
   traffic_secret_.Wipe();
-  key_seen_ = size == 0 || traffic_secret_.Set(traffic_secret, size);
+  knows_write_key_ = size == 0 || traffic_secret_.Set(traffic_secret, size);
   records_since_key_ = 0;
 }
 
@@ -53,7 +53,7 @@ void Session::SwitchTo(std::shared_ptr<SocketQueue> queue, Bio* nowhere) {
 
 void Session::ForgetSecret() {
   traffic_secret_.Wipe();
-  key_seen_ = false;
+  knows_write_key_ = false;
 }
 
 void Session::StartTrace() {
