@@ -55,11 +55,6 @@ Session* SessionOfHandle(const Napi::Object& tls_handle) {
   return EndSessionLookup();
 }
 
-// (tlsHandle) -> whether the session behind it is being counted
-Napi::Value IsTracked(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), SessionOfHandle(info[0].As<Napi::Object>()) != nullptr);
-}
-
 // (tlsHandle, socketFd, finished) -> { status, errno, queue? }
 Napi::Value HandOverTlsSession(const Napi::CallbackInfo& info) {
   const auto finished = info[2].As<Napi::Uint8Array>();
@@ -189,7 +184,6 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startTracking", Napi::Function::New<StartTrackingSessions>(env));
   exports.Set("stopTracking", Napi::Function::New<StopTrackingSessions>(env));
   exports.Set("adoptLatestSession", Napi::Function::New<AdoptLatestSession>(env));
-  exports.Set("isTracked", Napi::Function::New<IsTracked>(env));
   exports.Set("handOver", Napi::Function::New<HandOverTlsSession>(env));
   exports.Set("markShutdownSent", Napi::Function::New<MarkShutdownSent>(env));
   exports.Set("traceSession", Napi::Function::New<TraceSession>(env));

@@ -23,9 +23,7 @@ class NativeQueue : public Napi::ObjectWrap<NativeQueue> {
   Napi::Value SendBytes(const Napi::CallbackInfo& info);
   Napi::Value SendControl(const Napi::CallbackInfo& info);
   void WatchKey(const Napi::CallbackInfo& info);
-  Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
-  Napi::Value BytesSent(const Napi::CallbackInfo& info);
 
   std::shared_ptr<SocketQueue> queue_;
 };

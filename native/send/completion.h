@@ -23,8 +23,8 @@ struct Completion {
   uint64_t bytes_sent;  // plaintext of this item taken by the kernel so far
 };
 
-// Where completions go: of one queue one at a time and in order. Deliver is called on the sender's thread, or on the
-// one that cancels or closes, without any queue's lock held; it must not block.
+// Where completions go: of one queue one at a time and in order. Deliver is called on the sender's thread or on
+// the queue's owner's, without any queue's lock held; it must not block.
 class CompletionSink {
  public:
   virtual ~CompletionSink() = default;

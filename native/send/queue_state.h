@@ -1,4 +1,4 @@
-// The inside of a SocketQueue, shared by its two halves: socket_queue.cc (the owner's thread submits, cancels, closes)
+// The inside of a SocketQueue, shared by its two halves: socket_queue.cc (the owner's thread submits, closes)
 // and queue_turn.cc (the sender's thread works off).
 //
 // Locks. `mutex` guards every field that is not const or atomic. Whoever sets `busy` under it holds the queue's write

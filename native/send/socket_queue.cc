@@ -1,4 +1,4 @@
-// The owner's half of a queue: what may be submitted, cancelled and closed.
+// The owner's half of a queue: what may be submitted and closed.
 #include "socket_queue.h"
 
 #include <algorithm>
@@ -223,21 +223,6 @@ void SocketQueue::FileIsRead() {
   const std::lock_guard lock(state_->mutex);
   state_->reading = false;
   state_->Notify(shared_from_this());  // if it has ended, too: its thread still holds it
-}
-
-bool SocketQueue::Cancel(ItemId id) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->ended) return false;
-    const auto found = std::find_if(state_->items.begin(), state_->items.end(), [id](const Item& item) {
-      return item.id == id && !item.begun && std::holds_alternative<RangeItem>(item.content);
-    });
-    if (found == state_->items.end()) return false;
-    state_->outbox.Push({id, -ECANCELED, 0});
-    state_->items.erase(found);
-  }
-  state_->outbox.Flush();
-  return true;
 }
 
 // As Node's own destroy() after an alert: what the socket takes at once is sent, the rest is dropped.

@@ -66,8 +66,6 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   // `item` is told kKeySpent, once, when the key should change and cannot: the queue goes on with it, for its owner to
   // finish what it has begun.
   void WatchKey(ItemId item);
-  // Takes a range back that has not begun; it completes with -ECANCELED. False: too late, or no such item.
-  bool Cancel(ItemId item);
   // Nothing of this queue is sent after it. Every pending item completes with -ECANCELED through the sink.
   // A thread that is inside a system call does not hold this up: unless `for_reset`, the connection is shut down both
   // ways, so that the peer hears of it now, and the queue holds on to it for no longer than that call takes.
