@@ -23,8 +23,6 @@ constexpr auto kComplete = static_cast<int>(Submitted::kComplete);
 // The most that the owner's thread, which runs JavaScript, encrypts itself.
 constexpr size_t kMaxBytesAtOnce = 256 * 1024;
 
-constexpr uint8_t kAlertLevelFatal = 2;  // RFC 8446, 6
-
 constexpr auto kMaxOffset = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
 
 // Everything but the first `skip` bytes.

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "../crypto/key_schedule.h"
+#include "../crypto/record_protection.h"
 #include "../crypto/traffic_secret.h"
+#include "../kernel/big_endian.h"
 #include "../kernel/probe.h"
 #include "../kernel/spare_descriptor.h"
 #include "session_tracker.h"
@@ -100,7 +102,7 @@ bool ContinueExplicitNonce(const RecordLog& log, TransmitKeys* keys) {
   uint64_t nonce = 0;
   if (!log.LastExplicitNonce(&nonce)) return false;
   nonce++;
-  for (size_t i = 0; i < kExplicitNonceSize; i++) keys->iv[4 + i] = static_cast<uint8_t>(nonce >> (56 - 8 * i));
+  StoreBigEndian64(nonce, keys->iv.data() + 4);
   return true;
 }
 

@@ -2,14 +2,9 @@
 
 #include <utility>
 
+#include "../kernel/tls_record.h"
+
 namespace ktls {
-
-namespace {
-constexpr uint8_t kChangeCipherSpec = 20;
-constexpr uint8_t kAlertLevelFatal = 2;
-
-uint64_t RecordSize(const uint8_t* header) { return kRecordHeaderSize + (uint64_t{header[3]} << 8 | header[4]); }
-}  // namespace
 
 Session::~Session() {
   ForgetSecret();
@@ -26,7 +21,7 @@ void Session::RecordHeaderWritten(const uint8_t* header) {
   bytes_counted_ += RecordSize(header);
   // TLS 1.3's middlebox ChangeCipherSpec is not encrypted and takes no number (RFC 8446, 5). TLS 1.2's comes before the
   // key change that resets the count.
-  if (header[0] != kChangeCipherSpec) records_since_key_++;
+  if (header[0] != kRecordTypeChangeCipherSpec) records_since_key_++;
 }
 
 void Session::WriteKeyChanged(const uint8_t* traffic_secret, size_t size) {
