@@ -28,6 +28,7 @@
               "send/disk_reader.cc",
               "send/linger.cc",
               "send/outbox.cc",
+              "send/page_cache.cc",
               "send/queue_state.cc",
               "send/queue_turn.cc",
               "send/range_step.cc",

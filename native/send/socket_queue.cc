@@ -217,12 +217,6 @@ int SocketQueue::State::FailAtOnce(int error) {
   return error;
 }
 
-void SocketQueue::FileIsRead() {
-  const std::lock_guard lock(state_->mutex);
-  state_->reading = false;
-  state_->Notify(shared_from_this());  // if it has ended, too: its thread still holds it
-}
-
 // As Node's own destroy() after an alert: what the socket takes at once is sent, the rest is dropped.
 void SocketQueue::State::SendUrgentAlerts() {
   if (RecordMayBeOpen()) return;

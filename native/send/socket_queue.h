@@ -13,25 +13,17 @@
 #include <memory>
 #include <optional>
 
-#include "../kernel/kernel_tls.h"
 #include "../kernel/unique_fd.h"
+#include "acceptance.h"
 #include "completion.h"
 #include "key_change.h"
 
 namespace ktls {
 
-class DiskReader;
 class Sender;
 class SenderThread;
 struct Turn;
 struct Wake;
-
-struct KernelTlsState {
-  TlsVersion version;
-  Cipher cipher;
-  uint64_t record_sequence_at_hand_over;
-  uint64_t bytes_accepted_at_hand_over;  // ReadBytesAccepted before the first kernel record
-};
 
 struct FileRange {
   UniqueFd file;  // the transfer's own duplicate
@@ -81,7 +73,6 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   uint64_t bytes_sent() const;  // plaintext taken by the kernel, application data only
 
  private:
-  friend class DiskReader;
   friend class SenderThread;
   struct State;
   struct PassKey {};

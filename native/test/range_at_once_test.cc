@@ -5,7 +5,6 @@
 
 #include <thread>
 
-#include "../send/disk_reader.h"
 #include "fake_kernel_tls.h"
 #include "fake_keys.h"
 #include "fixtures.h"
