@@ -29,6 +29,8 @@
               "send/linger.cc",
               "send/outbox.cc",
               "send/page_cache.cc",
+              "send/queue_at_once.cc",
+              "send/queue_close.cc",
               "send/queue_state.cc",
               "send/queue_turn.cc",
               "send/range_step.cc",
