@@ -15,6 +15,10 @@ Session::~Session() {
   if (handed_over()) openssl.BIO_free(std::exchange(bio_, nullptr));
 }
 
+const char* Session::digest() const {
+  return openssl.EVP_MD_get0_name(openssl.SSL_CIPHER_get_handshake_digest(openssl.SSL_get_current_cipher(ssl_)));
+}
+
 void Session::RecordHeaderRead(const uint8_t* header) { bytes_counted_reading_ += RecordSize(header); }
 
 void Session::RecordHeaderWritten(const uint8_t* header) {

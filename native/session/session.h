@@ -25,6 +25,8 @@ class Session {
 
   Ssl* ssl() const { return ssl_; }
   Bio* bio() const { return bio_; }
+  // OpenSSL's name of the cipher suite's hash.
+  const char* digest() const;
   const RecordLog& record_log() const { return *record_log_; }
   uint64_t bytes_counted() const { return bytes_counted_; }
   uint64_t bytes_counted_reading() const { return bytes_counted_reading_; }
