@@ -1,5 +1,5 @@
-// The addon as JavaScript sees it; declared for TypeScript in src/native/binding.ts, the only caller. It turns values
-// into calls and decides nothing.
+// The addon as JavaScript sees it: declared for TypeScript in src/native/binding.ts, loaded by src/native/load.ts. It
+// turns values into calls and decides nothing.
 #include <napi.h>
 
 #include <cerrno>
@@ -53,11 +53,6 @@ Session* SessionOfHandle(const Napi::Object& tls_handle) {
   BeginSessionLookup();
   tls_handle.Get("writeQueueSize");
   return EndSessionLookup();
-}
-
-// (tlsHandle) -> whether the session behind it is being counted
-Napi::Value IsTracked(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), SessionOfHandle(info[0].As<Napi::Object>()) != nullptr);
 }
 
 // (tlsHandle, socketFd, finished) -> { status, errno, queue? }
@@ -189,7 +184,6 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startTracking", Napi::Function::New<StartTrackingSessions>(env));
   exports.Set("stopTracking", Napi::Function::New<StopTrackingSessions>(env));
   exports.Set("adoptLatestSession", Napi::Function::New<AdoptLatestSession>(env));
-  exports.Set("isTracked", Napi::Function::New<IsTracked>(env));
   exports.Set("handOver", Napi::Function::New<HandOverTlsSession>(env));
   exports.Set("markShutdownSent", Napi::Function::New<MarkShutdownSent>(env));
   exports.Set("traceSession", Napi::Function::New<TraceSession>(env));

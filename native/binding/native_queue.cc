@@ -15,9 +15,7 @@ Napi::Function NativeQueue::Define(Napi::Env env) {
                          InstanceMethod<&NativeQueue::SendBytes>("sendBytes"),
                          InstanceMethod<&NativeQueue::SendControl>("sendControl"),
                          InstanceMethod<&NativeQueue::WatchKey>("watchKey"),
-                         InstanceMethod<&NativeQueue::Cancel>("cancel"),
                          InstanceMethod<&NativeQueue::Close>("close"),
-                         InstanceAccessor<&NativeQueue::BytesSent>("bytesSent"),
                      });
 }
 
@@ -80,19 +78,10 @@ void NativeQueue::WatchKey(const Napi::CallbackInfo& info) {
   queue_->WatchKey(info[0].As<Napi::Number>().Uint32Value());
 }
 
-// (item) -> taken back
-Napi::Value NativeQueue::Cancel(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), queue_->Cancel(info[0].As<Napi::Number>().Uint32Value()));
-}
-
 // (releaseItem, forReset) -> released
 Napi::Value NativeQueue::Close(const Napi::CallbackInfo& info) {
   const bool released = queue_->Close(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Boolean>().Value());
   return Napi::Boolean::New(info.Env(), released);
-}
-
-Napi::Value NativeQueue::BytesSent(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(queue_->bytes_sent()));
 }
 
 }  // namespace ktls

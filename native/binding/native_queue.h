@@ -1,4 +1,5 @@
-// A SocketQueue as a JavaScript object. Arguments are trusted: src/native/binding.ts is the only caller.
+// A SocketQueue as a JavaScript object. Arguments are trusted: the only callers are this package's, who have the addon
+// from src/native/load.ts.
 #pragma once
 
 #include <napi.h>
@@ -22,9 +23,7 @@ class NativeQueue : public Napi::ObjectWrap<NativeQueue> {
   Napi::Value SendBytes(const Napi::CallbackInfo& info);
   Napi::Value SendControl(const Napi::CallbackInfo& info);
   void WatchKey(const Napi::CallbackInfo& info);
-  Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
-  Napi::Value BytesSent(const Napi::CallbackInfo& info);
 
   std::shared_ptr<SocketQueue> queue_;
 };

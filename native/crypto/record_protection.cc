@@ -5,13 +5,13 @@
 #include <memory>
 #include <vector>
 
+#include "../kernel/big_endian.h"
 #include "../openssl/openssl_api.h"
 
 namespace ktls {
 
 namespace {
 
-constexpr size_t kTagSize = 16;
 constexpr size_t kNonceSize = 12;
 
 struct CipherContextFree {
@@ -28,10 +28,6 @@ const evp_cipher_st* EvpCipher(Cipher cipher) {
       return openssl.EVP_chacha20_poly1305();
   }
   return nullptr;
-}
-
-void WriteBigEndian(uint64_t value, uint8_t* output) {
-  for (int i = 0; i < 8; i++) output[i] = static_cast<uint8_t>(value >> (56 - 8 * i));
 }
 
 struct Protection {
@@ -52,7 +48,7 @@ bool Dissect(const TransmitKeys& keys, uint64_t sequence, const uint8_t* record,
 
   result->nonce = keys.iv;
   uint8_t sequence_bytes[8];
-  WriteBigEndian(sequence, sequence_bytes);
+  StoreBigEndian64(sequence, sequence_bytes);
   if (explicit_nonce) {
     memcpy(result->nonce.data() + 4, record + kRecordHeaderSize, kExplicitNonceSize);
   } else {
@@ -65,8 +61,7 @@ bool Dissect(const TransmitKeys& keys, uint64_t sequence, const uint8_t* record,
   } else {
     memcpy(result->additional_data.data(), sequence_bytes, 8);
     memcpy(result->additional_data.data() + 8, record, 3);
-    result->additional_data[11] = static_cast<uint8_t>(result->ciphertext_size >> 8);
-    result->additional_data[12] = static_cast<uint8_t>(result->ciphertext_size);
+    StoreBigEndian16(static_cast<uint16_t>(result->ciphertext_size), result->additional_data.data() + 11);
     result->additional_data_size = 13;
   }
   return true;

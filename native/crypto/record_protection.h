@@ -8,9 +8,6 @@
 
 namespace ktls {
 
-constexpr size_t kRecordHeaderSize = 5;
-constexpr size_t kExplicitNonceSize = 8;  // TLS 1.2 AES-GCM, RFC 5288, 3
-
 // Whether `record` (header included, as it went out on the wire) authenticates under `keys` as record number
 // `sequence`. The plaintext is discarded. RFC 8446, 5.2 and 5.3; RFC 5246, 6.2.3.3; RFC 5288; RFC 7905.
 bool RecordOpensWith(const TransmitKeys& keys, uint64_t sequence, const uint8_t* record, size_t size);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "big_endian.h"
 #include "system_calls.h"
 
 // Kernel interface constants that older C library or kernel headers lack (TCP_ULP: Linux 4.13, SOL_TLS: glibc 2.27).
@@ -26,11 +27,6 @@
 namespace ktls {
 
 namespace {
-
-constexpr size_t kRecordHeaderSize = 5;   // RFC 8446 section 5.1: type, legacy version, length
-constexpr size_t kTagSize = 16;           // the same for the three ciphers: RFC 5116 section 5, RFC 8439 section 2.8
-constexpr size_t kInnerTypeSize = 1;      // RFC 8446 section 5.2: the real content type, encrypted
-constexpr size_t kExplicitNonceSize = 8;  // RFC 5288 section 3
 
 constexpr size_t kCryptoInfoHeaderSize = 4;  // struct tls_crypto_info: version, cipher_type
 constexpr size_t kRecordSequenceSize = 8;
@@ -74,16 +70,6 @@ struct CryptoInfo {
   std::array<uint8_t, kMaxCryptoInfoSize> bytes{};
 };
 
-void StoreBigEndian(uint64_t value, uint8_t* bytes) {
-  for (size_t i = kRecordSequenceSize; i-- > 0; value >>= 8) bytes[i] = static_cast<uint8_t>(value & 0xff);
-}
-
-uint64_t LoadBigEndian(const uint8_t* bytes) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < kRecordSequenceSize; ++i) value = value << 8 | bytes[i];
-  return value;
-}
-
 int ReadTcpInfo(int socket_fd, tcp_info* info) {
   socklen_t size = sizeof(*info);
   return system_calls.getsockopt(socket_fd, IPPROTO_TCP, TCP_INFO, info, &size) < 0 ? -errno : 0;
@@ -125,7 +111,7 @@ int SetTransmitKeys(int socket_fd, const TransmitKeys& keys) {
   cursor = std::copy_n(keys.iv.data() + layout.salt_size, layout.iv_size, cursor);
   cursor = std::copy_n(keys.key.data(), layout.key_size, cursor);
   cursor = std::copy_n(keys.iv.data(), layout.salt_size, cursor);
-  StoreBigEndian(keys.record_sequence, cursor);
+  StoreBigEndian64(keys.record_sequence, cursor);
 
   return ErrnoOr(
       system_calls.setsockopt(socket_fd, SOL_TLS, TLS_TX, info.bytes.data(), static_cast<socklen_t>(layout.size())));
@@ -144,7 +130,7 @@ int ReadRecordSequence(int socket_fd, TlsVersion version, Cipher cipher, uint64_
       found[1] != static_cast<uint16_t>(cipher)) {
     return -EPROTO;  // somebody else keyed this socket
   }
-  *record_sequence = LoadBigEndian(info.bytes.data() + layout.size() - kRecordSequenceSize);
+  *record_sequence = LoadBigEndian64(info.bytes.data() + layout.size() - kRecordSequenceSize);
   return 0;
 }
 

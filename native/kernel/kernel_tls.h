@@ -8,18 +8,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tls_record.h"
+
 namespace ktls {
 
 enum class TlsVersion : uint16_t { kTls12 = 0x0303, kTls13 = 0x0304 };
 
 // The values of TLS_CIPHER_* in linux/tls.h.
 enum class Cipher : uint16_t { kAes128Gcm = 51, kAes256Gcm = 52, kChaCha20Poly1305 = 54 };
-
-constexpr uint8_t kRecordTypeAlert = 21;
-constexpr uint8_t kRecordTypeHandshake = 22;
-constexpr uint8_t kRecordTypeApplicationData = 23;
-
-constexpr size_t kMaxRecordBytes = 16384;  // of plaintext: 2^14, RFC 8446 section 5.1
 
 size_t KeySize(Cipher cipher);
 

@@ -1,5 +1,6 @@
-// Every system call that the addon makes on a socket, a file or an epoll set, in one table, so that the native test
-// program can make each of them fail, fall short or block. Nothing else in native/ calls these functions by name.
+// The system calls on sockets, files and epoll sets by which a session is handed over and bytes are sent, in one table,
+// so that the native test program can make each of them fail, fall short or block. Left out are the loopback connection
+// of the probes (probe.cc) and what only asks: fstat(2), fstatfs(2), getrlimit(2).
 #pragma once
 
 #include <pthread.h>

@@ -66,18 +66,15 @@ constexpr int kBioNoClose = 0;                                  // BIO_NOCLOSE
 constexpr int kBioText = 0x10;                                  // BIO_FP_TEXT
 constexpr int kKeyUpdateNone = -1;                              // SSL_KEY_UPDATE_NONE
 constexpr uint64_t kOptionNoRenegotiation = uint64_t{1} << 30;  // SSL_OP_NO_RENEGOTIATION
-constexpr int kCipherControlSetIvLength = 0x9;                  // EVP_CTRL_AEAD_SET_IVLEN
 constexpr int kCipherControlSetTag = 0x11;                      // EVP_CTRL_AEAD_SET_TAG
 constexpr unsigned kParamUtf8String = 4;                        // OSSL_PARAM_UTF8_STRING
 constexpr unsigned kParamOctetString = 5;                       // OSSL_PARAM_OCTET_STRING
-constexpr int kKdfModeExpandOnly = 2;                           // EVP_KDF_HKDF_MODE_EXPAND_ONLY
 
 // name, result, parameters. Those of libcrypto suffice for key derivation; the rest come from libssl.
 #define KTLS_LIBCRYPTO_FUNCTIONS(F)                                                                             \
   F(OpenSSL_version_num, unsigned long, (void))                                                                 \
   F(OPENSSL_cleanse, void, (void*, size_t))                                                                     \
   F(CRYPTO_get_ex_new_index, int, (int, long, void*, ExNew, ExDup, ExFree))                                     \
-  F(CRYPTO_set_ex_data, int, (crypto_ex_data_st*, int, void*))                                                  \
   F(BIO_new, Bio*, (const bio_method_st*))                                                                      \
   F(BIO_s_null, const bio_method_st*, (void))                                                                   \
   F(BIO_up_ref, int, (Bio*))                                                                                    \
@@ -90,7 +87,6 @@ constexpr int kKdfModeExpandOnly = 2;                           // EVP_KDF_HKDF_
   F(BIO_get_callback_ex, BioCallback, (const Bio*))                                                             \
   F(BIO_set_callback_arg, void, (Bio*, char*))                                                                  \
   F(BIO_get_callback_arg, char*, (const Bio*))                                                                  \
-  F(BIO_next, Bio*, (Bio*))                                                                                     \
   F(EVP_aes_128_gcm, const evp_cipher_st*, (void))                                                              \
   F(EVP_aes_256_gcm, const evp_cipher_st*, (void))                                                              \
   F(EVP_chacha20_poly1305, const evp_cipher_st*, (void))                                                        \
@@ -101,7 +97,6 @@ constexpr int kKdfModeExpandOnly = 2;                           // EVP_KDF_HKDF_
   F(EVP_DecryptUpdate, int, (evp_cipher_ctx_st*, uint8_t*, int*, const uint8_t*, int))                          \
   F(EVP_DecryptFinal_ex, int, (evp_cipher_ctx_st*, uint8_t*, int*))                                             \
   F(EVP_KDF_fetch, evp_kdf_st*, (ossl_lib_ctx_st*, const char*, const char*))                                   \
-  F(EVP_KDF_free, void, (evp_kdf_st*))                                                                          \
   F(EVP_KDF_CTX_new, evp_kdf_ctx_st*, (evp_kdf_st*))                                                            \
   F(EVP_KDF_CTX_free, void, (evp_kdf_ctx_st*))                                                                  \
   F(EVP_KDF_derive, int, (evp_kdf_ctx_st*, uint8_t*, size_t, const ossl_param_st*))                             \

@@ -10,9 +10,17 @@
 #include <cstdint>
 #include <optional>
 
-#include "socket_queue.h"
+#include "../kernel/kernel_tls.h"
 
 namespace ktls {
+
+// Of a session that was handed over.
+struct KernelTlsState {
+  TlsVersion version;
+  Cipher cipher;
+  uint64_t record_sequence_at_hand_over;
+  uint64_t bytes_accepted_at_hand_over;  // ReadBytesAccepted before the first kernel record
+};
 
 class Acceptance {
  public:

@@ -10,7 +10,7 @@ using ItemId = uint32_t;  // chosen by the caller, unique among the caller's liv
 constexpr ItemId kNobody = 0;  // of items whose end nobody waits for; sinks drop it
 
 enum class Outcome : int32_t {
-  kComplete = 0,  // the last byte was accepted by TCP (design: "taken is not sent")
+  kComplete = 0,  // the last byte was accepted by TCP (acceptance.h)
   kProgress = 1,  // of a range: bytes so far; more will come
   kReleased = 2,  // of a queue whose Close() returned false: its descriptor is closed now
   kKeySpent = 3,  // of a queue: its write key should protect no more, and cannot be changed (WatchKey)
@@ -23,8 +23,8 @@ struct Completion {
   uint64_t bytes_sent;  // plaintext of this item taken by the kernel so far
 };
 
-// Where completions go: of one queue one at a time and in order. Deliver is called on the sender's thread, or on the
-// one that cancels or closes, without any queue's lock held; it must not block.
+// Where completions go: of one queue one at a time and in order. Deliver is called on the sender's thread or on
+// the queue's owner's, without any queue's lock held; it must not block.
 class CompletionSink {
  public:
   virtual ~CompletionSink() = default;

@@ -4,33 +4,13 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
-#include <memory>
+#include <functional>
 #include <mutex>
 
-#include "../kernel/unique_fd.h"
+#include "page_cache.h"
 
 namespace ktls {
-
-class SocketQueue;
-
-// What is looked for in the page cache at once, and read if it is not there: as much as a socket sends in its turn.
-constexpr size_t kFileWindowBytes = 1024 * 1024;
-
-struct FileWindow {
-  std::shared_ptr<const UniqueFd> file;  // its descriptor may outlive the range by one read from the disk
-  uint64_t offset;
-  size_t size;
-  size_t ahead;  // bytes behind it that will be asked for next: begun, not waited for
-};
-
-// Whether sendfile(2) would have to wait for these bytes. Looks at the first and the last.
-bool AwaitsDisk(int file_fd, uint64_t offset, size_t size);
-
-// Whether these bytes are there, for a thread that must not wait: looks more closely, and a file system that cannot say
-// (NFS, FUSE, some of overlayfs) is one that may have to be waited for.
-bool IsInMemory(int file_fd, uint64_t offset, size_t size);
 
 class DiskReader {
  public:
@@ -41,15 +21,15 @@ class DiskReader {
   DiskReader(const DiskReader&) = delete;
   DiskReader& operator=(const DiskReader&) = delete;
 
-  // Calls reader->FileIsRead() when the window has been read, or cannot be. 0 or -errno: nothing will be read.
-  int Read(FileWindow window, std::weak_ptr<SocketQueue> reader);
+  // Calls `done`, on a thread of this reader, when the window has been read or cannot be. 0 or -errno: it never will.
+  int Read(FileWindow window, std::function<void()> done);
 
  private:
   static constexpr size_t kMaxThreads = 4;
 
   struct Job {
     FileWindow window;
-    std::weak_ptr<SocketQueue> reader;
+    std::function<void()> done;
   };
 
   static void* Main(void* disk_reader);

@@ -62,7 +62,7 @@ struct TakenItem {
   ItemId id;
   uint64_t taken;
   uint64_t target;  // Acceptance: complete when this much is accepted
-  int32_t outcome;  // kComplete, or the errno to be told then
+  int32_t outcome;  // kComplete, or the -errno to be told then
 };
 
 }  // namespace ktls

@@ -1,5 +1,5 @@
 // Completions on their way to the sink: in the order in which they came about, one at a time, never under a queue's
-// lock. Two threads bring them about (the owner cancels and closes, the sender completes), whichever is there first
+// lock. Two threads bring them about (the owner aborts and closes, the sender completes), whichever is there first
 // delivers for both.
 #pragma once
 

@@ -57,7 +57,8 @@ void SocketQueue::State::DemandKeyChange() {
 }
 
 int SocketQueue::State::QueueKeyUpdate() {
-  constexpr uint8_t kKeyUpdate[] = {24, 0, 0, 1, 0};  // RFC 8446, 4.6.3: one byte, update_not_requested
+  // RFC 8446, 4.6.3: one byte, update_not_requested
+  constexpr uint8_t kKeyUpdate[] = {kHandshakeKeyUpdate, 0, 0, 1, 0};
   ControlItem update{kRecordTypeHandshake, {std::begin(kKeyUpdate), std::end(kKeyUpdate)}, nullptr};
   update.next_keys = std::make_unique<TransmitKeys>();
   if (!key_change.source->Next(update.next_keys.get())) return -EKEYREJECTED;

@@ -1,5 +1,5 @@
-// The inside of a SocketQueue, shared by its two halves: socket_queue.cc (the owner's thread submits, cancels, closes)
-// and queue_turn.cc (the sender's thread works off).
+// The inside of a SocketQueue, shared by its two halves: the owner's thread submits (socket_queue.cc, queue_at_once.cc)
+// and closes (queue_close.cc), the sender's thread works off (queue_turn.cc).
 //
 // Locks. `mutex` guards every field that is not const or atomic. Whoever sets `busy` under it holds the queue's write
 // side after letting go of it: the socket, the first item and `acceptance` are then that thread's alone until it has
@@ -86,21 +86,25 @@ struct SocketQueue::State {
   int SubmitControl(const std::shared_ptr<SocketQueue>& self, ItemId item, ControlItem control, bool is_urgent);
   int SubmitBytes(const std::shared_ptr<SocketQueue>& self, ItemId item, const iovec* buffers, size_t count);
   int SubmitRange(const std::shared_ptr<SocketQueue>& self, Item item, FileRange&& range);
-  // Under `mutex`: of a range that is to be sent on this thread, as much as the socket takes. 0 or -errno.
+
+  // --- queue_at_once.cc, the owner's thread, under `mutex` ---
+  // Of a range that is to be sent on this thread, as much as the socket takes. 0 or -errno.
   int SendAtOnce(Item* item);
-  // Of the socket that a thread is `busy` with: its number leads nowhere from now on, and only a system call that the
-  // kernel has begun still holds the connection, until it returns. False: for want of a descriptor nothing has changed.
-  bool LeaveConnection();
-  // The connection was ended because its key is spent, of which the peer knows nothing: it may be sending. Under
-  // `mutex`, before the queue ends.
-  bool ShouldLinger() const;
-  // What is left for alerts that would be dropped now: one attempt each, if no record stands open.
-  void SendUrgentAlerts();
-  // Under `mutex`: an item that was sent without having been in the queue.
+  // An item that was sent without having been in the queue. Submitted or -errno.
   int FinishAtOnce(const std::shared_ptr<SocketQueue>& self, const Item& item);
   // Likewise, `settled`: whether nothing is left to be waited for. 0 or -errno.
   int IsCompleteAtOnce(const TakenItem& settled, bool* complete) const;
   int FailAtOnce(int error);
+
+  // --- queue_close.cc, the owner's thread, under `mutex` ---
+  // What is left for alerts that would be dropped now: one attempt each, if no record stands open.
+  void SendUrgentAlerts();
+  // The connection was ended because its key is spent, of which the peer knows nothing: it may be sending. Before the
+  // queue ends.
+  bool ShouldLinger() const;
+  // Of the socket that a thread is `busy` with: its number leads nowhere from now on, and only a system call that the
+  // kernel has begun still holds the connection, until it returns. False: for want of a descriptor nothing has changed.
+  bool LeaveConnection();
 
   // --- queue_turn.cc, the sender's thread, under `mutex` ---
   Turn RunTurn(const std::shared_ptr<SocketQueue>& self, int epoll, const Wake& wake,

@@ -7,6 +7,7 @@
 #include "bytes_step.h"
 #include "control_step.h"
 #include "disk_reader.h"
+#include "page_cache.h"
 #include "queue_state.h"
 #include "range_step.h"
 
@@ -140,8 +141,19 @@ void SocketQueue::State::SendSome(const std::shared_ptr<SocketQueue>& self, std:
 void SocketQueue::State::ReadFromDisk(const std::shared_ptr<SocketQueue>& self, RangeItem* range) {
   const size_t size = WindowSize(*range);
   const auto ahead = static_cast<size_t>(std::min(range->remaining - size, uint64_t{kFileWindowBytes}));
-  reading = DiskReader::Instance().Read({range->file, range->offset, size, ahead}, self) == 0;
+  // A queue that is gone meanwhile is not kept for it.
+  auto done = [left = std::weak_ptr(self)] {
+    if (const auto queue = left.lock()) queue->FileIsRead();
+  };
+  reading = DiskReader::Instance().Read({range->file, range->offset, size, ahead}, std::move(done)) == 0;
   range->in_memory_until = range->offset + size;  // if nobody can read it, sendfile has to wait
+}
+
+// On the disk reader's thread.
+void SocketQueue::FileIsRead() {
+  const std::lock_guard lock(state_->mutex);
+  state_->reading = false;
+  state_->Notify(shared_from_this());  // if it has ended, too: its thread still holds it
 }
 
 // Also of a range that has advanced a little and then stands still: who waits for it learns of it all the same.

@@ -5,7 +5,7 @@
 
 #include "../kernel/system_calls.h"
 #include "bytes_step.h"
-#include "disk_reader.h"
+#include "page_cache.h"
 
 namespace ktls {
 

@@ -1,5 +1,5 @@
-// The sender: threads of our own (not libuv's pool, never the event loop) that work off socket queues. A file that is
-// not in the page cache stalls a thread here and no JavaScript.
+// The sender: threads of our own (not libuv's pool, never the event loop) that work off socket queues. Files are
+// brought into the page cache by others (disk_reader.h), so that a disk does not hold up all sockets of a thread.
 //
 // fork(2) without exec is not supported: the child has the queues but not the threads.
 #pragma once

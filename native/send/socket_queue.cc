@@ -1,4 +1,4 @@
-// The owner's half of a queue: what may be submitted, cancelled and closed.
+// The owner's half of a queue: what may be submitted. How it ends is in queue_close.cc.
 #include "socket_queue.h"
 
 #include <algorithm>
@@ -6,12 +6,9 @@
 #include <limits>
 #include <utility>
 
-#include "../kernel/system_calls.h"
 #include "bytes_step.h"
 #include "control_step.h"
-#include "disk_reader.h"
 #include "queue_state.h"
-#include "range_step.h"
 
 namespace ktls {
 
@@ -22,8 +19,6 @@ constexpr auto kComplete = static_cast<int>(Submitted::kComplete);
 
 // The most that the owner's thread, which runs JavaScript, encrypts itself.
 constexpr size_t kMaxBytesAtOnce = 256 * 1024;
-
-constexpr uint8_t kAlertLevelFatal = 2;  // RFC 8446, 6
 
 constexpr auto kMaxOffset = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
 
@@ -105,23 +100,6 @@ int SocketQueue::State::SubmitRange(const std::shared_ptr<SocketQueue>& self, It
   return kPending;
 }
 
-int SocketQueue::State::SendAtOnce(Item* item) {
-  auto& range = std::get<RangeItem>(item->content);
-  const auto size = static_cast<size_t>(range.remaining);
-  if (!IsInMemory(range.file->get(), range.offset, size)) return 0;
-  range.in_memory_until = range.offset + size;
-  item->begun = true;
-  range.progress_reported = Clock::now();
-  while (range.remaining > 0) {
-    const auto limit = static_cast<size_t>(range.remaining);
-    const StepResult result = SendRangeStep(socket.get(), acceptance.kernel_tls(), limit, &range);
-    CountTaken(item, result.taken);
-    if (result.error == -EAGAIN || result.seems_full) return 0;
-    if (result.error != 0) return result.error;
-  }
-  return 0;
-}
-
 int SocketQueue::SendBytes(ItemId id, const iovec* buffers, size_t count) {
   const int submitted = state_->SubmitBytes(shared_from_this(), id, buffers, count);
   state_->outbox.Flush();
@@ -191,118 +169,6 @@ int SocketQueue::State::SubmitControl(const std::shared_ptr<SocketQueue>& self, 
   to->push_back(std::move(item));
   Notify(self);
   return kPending;
-}
-
-int SocketQueue::State::FinishAtOnce(const std::shared_ptr<SocketQueue>& self, const Item& item) {
-  TakenItem settled;
-  if (const int error = Settle(item, &settled)) return FailAtOnce(error);
-  bool complete;
-  if (const int error = IsCompleteAtOnce(settled, &complete)) return FailAtOnce(error);
-  if (complete) return kComplete;
-  AwaitAcceptance(settled);
-  Notify(self);
-  return kPending;
-}
-
-int SocketQueue::State::IsCompleteAtOnce(const TakenItem& settled, bool* complete) const {
-  *complete = false;
-  if (!taken.empty() || !outbox.IsIdle()) return 0;  // it would overtake what completes before it
-  uint64_t accepted;
-  bool connection_is_closed;
-  const int error = acceptance.ReadAccepted(socket.get(), &accepted, &connection_is_closed);
-  *complete = error == 0 && settled.target <= accepted;
-  return error;
-}
-
-int SocketQueue::State::FailAtOnce(int error) {
-  failed = true;
-  return error;
-}
-
-void SocketQueue::FileIsRead() {
-  const std::lock_guard lock(state_->mutex);
-  state_->reading = false;
-  state_->Notify(shared_from_this());  // if it has ended, too: its thread still holds it
-}
-
-bool SocketQueue::Cancel(ItemId id) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->ended) return false;
-    const auto found = std::find_if(state_->items.begin(), state_->items.end(), [id](const Item& item) {
-      return item.id == id && !item.begun && std::holds_alternative<RangeItem>(item.content);
-    });
-    if (found == state_->items.end()) return false;
-    state_->outbox.Push({id, -ECANCELED, 0});
-    state_->items.erase(found);
-  }
-  state_->outbox.Flush();
-  return true;
-}
-
-// As Node's own destroy() after an alert: what the socket takes at once is sent, the rest is dropped.
-void SocketQueue::State::SendUrgentAlerts() {
-  if (RecordMayBeOpen()) return;
-  for (const Item& item : urgent) {
-    const auto& control = std::get<ControlItem>(item.content);
-    if (control.content_type == kRecordTypeAlert && SendControlStep(socket.get(), control).error != 0) return;
-  }
-}
-
-bool SocketQueue::State::LeaveConnection() {
-  const UniqueFd nowhere(system_calls.epoll_create());  // takes no bytes from any call
-  if (!nowhere.is_open()) return false;
-  LeaveEpoll();
-  return system_calls.replace(nowhere.get(), socket.get()) >= 0;
-}
-
-bool SocketQueue::State::ShouldLinger() const {
-  return key == Key::kSpent && thread && !busy && !failed && !ended && !HasItems() && taken.empty() &&
-         Linger::IsHalfClosed(socket.get());
-}
-
-void SocketQueue::Abort() {
-  std::list<Item> urgent, items;
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->ended) return;
-    state_->EndAll(-EPROTO);
-    system_calls.shutdown(state_->socket.get(), SHUT_RDWR);
-    if (!state_->busy) {
-      urgent.swap(state_->urgent);
-      items.swap(state_->items);
-    }
-  }
-  state_->outbox.Flush();
-}
-
-bool SocketQueue::Close(ItemId release_item, bool for_reset) {
-  UniqueFd socket;  // closed, as are the ranges' files, without the lock
-  std::list<Item> urgent, items;
-  bool released;
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->closed) return !state_->release_item;
-    state_->closed = true;
-    if (!for_reset && !state_->busy) state_->SendUrgentAlerts();
-    if (!for_reset && state_->ShouldLinger()) state_->linger.emplace(Clock::now());
-    state_->EndAll(-ECANCELED);
-    released = !state_->busy;
-    if (state_->linger) {
-      state_->LeaveEpoll();  // which is for sending
-      state_->Notify(shared_from_this());
-    } else if (released) {
-      socket = state_->TakeSocket();
-      urgent.swap(state_->urgent);
-      items.swap(state_->items);
-    } else {
-      if (!for_reset) system_calls.shutdown(state_->socket.get(), SHUT_RDWR);
-      released = state_->LeaveConnection();
-      if (!released) state_->release_item = release_item;
-    }
-  }
-  state_->outbox.Flush();
-  return released;
 }
 
 }  // namespace ktls

@@ -2,7 +2,8 @@
 // plain TCP socket, from which ranges are). Items leave in the order in which they were submitted.
 //
 // Threads: submitted to and closed by the thread that owns the socket in JavaScript ("owner"); worked off by the
-// sender's thread. Everything mutable is under `mutex_`, which is never held while sendfile or pread may block.
+// sender's thread; told by a disk reader's that a file is read. Everything mutable is under State::mutex, which is held
+// during a sendfile or pread only for bytes that were just seen in memory (SendAtOnce).
 #pragma once
 
 #include <sys/uio.h>
@@ -12,25 +13,17 @@
 #include <memory>
 #include <optional>
 
-#include "../kernel/kernel_tls.h"
 #include "../kernel/unique_fd.h"
+#include "acceptance.h"
 #include "completion.h"
 #include "key_change.h"
 
 namespace ktls {
 
-class DiskReader;
 class Sender;
 class SenderThread;
 struct Turn;
 struct Wake;
-
-struct KernelTlsState {
-  TlsVersion version;
-  Cipher cipher;
-  uint64_t record_sequence_at_hand_over;
-  uint64_t bytes_accepted_at_hand_over;  // ReadBytesAccepted before the first kernel record
-};
 
 struct FileRange {
   UniqueFd file;  // the transfer's own duplicate
@@ -65,8 +58,6 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   // `item` is told kKeySpent, once, when the key should change and cannot: the queue goes on with it, for its owner to
   // finish what it has begun.
   void WatchKey(ItemId item);
-  // Takes a range back that has not begun; it completes with -ECANCELED. False: too late, or no such item.
-  bool Cancel(ItemId item);
   // Nothing of this queue is sent after it. Every pending item completes with -ECANCELED through the sink.
   // A thread that is inside a system call does not hold this up: unless `for_reset`, the connection is shut down both
   // ways, so that the peer hears of it now, and the queue holds on to it for no longer than that call takes.
@@ -82,7 +73,6 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   uint64_t bytes_sent() const;  // plaintext taken by the kernel, application data only
 
  private:
-  friend class DiskReader;
   friend class SenderThread;
   struct State;
   struct PassKey {};

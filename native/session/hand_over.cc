@@ -10,10 +10,10 @@
 #include <optional>
 #include <utility>
 
-#include "../crypto/key_schedule.h"
 #include "../crypto/traffic_secret.h"
 #include "../kernel/probe.h"
 #include "../kernel/spare_descriptor.h"
+#include "key_proof.h"
 #include "session_tracker.h"
 
 namespace ktls {
@@ -68,65 +68,6 @@ HandOver CheckQuiet(const Session& session) {
   return HandOver::kDone;
 }
 
-const char* DigestOf(const Ssl* ssl) {
-  return openssl.EVP_MD_get0_name(openssl.SSL_CIPHER_get_handshake_digest(openssl.SSL_get_current_cipher(ssl)));
-}
-
-bool DeriveKeys(const Session& session, TransmitKeys* keys) {
-  Ssl* ssl = session.ssl();
-  const char* digest = DigestOf(ssl);
-  if (digest == nullptr) return false;
-  if (keys->version == TlsVersion::kTls13) {
-    const Secret& secret = session.traffic_secret();
-    return secret.is_set() && DeriveTls13Keys(digest, secret.data(), secret.size(), keys);
-  }
-  std::array<uint8_t, 48> master_secret;
-  std::array<uint8_t, 32> client_random;
-  std::array<uint8_t, 32> server_random;
-  const bool derived =
-      openssl.SSL_SESSION_get_master_key(openssl.SSL_get_session(ssl), master_secret.data(), master_secret.size()) ==
-          master_secret.size() &&
-      openssl.SSL_get_client_random(ssl, client_random.data(), client_random.size()) == client_random.size() &&
-      openssl.SSL_get_server_random(ssl, server_random.data(), server_random.size()) == server_random.size() &&
-      DeriveTls12Keys(digest, {master_secret.data(), client_random.data(), server_random.data()},
-                      openssl.SSL_is_server(ssl) == 1, keys);
-  openssl.OPENSSL_cleanse(master_secret.data(), master_secret.size());
-  return derived;
-}
-
-// The kernel counts explicit nonces on from the one it is given. OpenSSL began at a random one and counts up, so the
-// next is unique under this key by construction; wrapping at 2^64 keeps it so.
-bool ContinueExplicitNonce(const RecordLog& log, TransmitKeys* keys) {
-  uint64_t nonce = 0;
-  if (!log.LastExplicitNonce(&nonce)) return false;
-  nonce++;
-  for (size_t i = 0; i < kExplicitNonceSize; i++) keys->iv[4 + i] = static_cast<uint8_t>(nonce >> (56 - 8 * i));
-  return true;
-}
-
-// Both proofs of design: the counts agree with what OpenSSL wrote, and the last record opens with what the kernel is
-// about to be given.
-HandOver ProveKeys(const Session& session, TransmitKeys* keys) {
-  if (openssl.BIO_number_written(session.bio()) != session.bytes_counted()) return HandOver::kSessionInconsistent;
-  // What was read tells of a callback that was taken since the last write: enableTrace() does that. Up to four bytes
-  // may be a header that is not whole yet.
-  if (openssl.BIO_number_read(openssl.SSL_get_rbio(session.ssl())) >=
-      session.bytes_counted_reading() + kRecordHeaderSize) {
-    return HandOver::kSessionInconsistent;
-  }
-  if (!session.has_write_secret()) return HandOver::kSessionInconsistent;
-  if (!DeriveKeys(session, keys)) return HandOver::kSessionInconsistent;
-  if (session.records_since_key() == 0 || !session.record_log().has_last_record()) return HandOver::kProofNeeded;
-  keys->record_sequence = session.records_since_key();
-  if (!RecordOpensWith(*keys, keys->record_sequence - 1, session.record_log().last_record(),
-                       session.record_log().last_record_size())) {
-    return HandOver::kSessionInconsistent;
-  }
-  const bool explicit_nonce = keys->version == TlsVersion::kTls12 && keys->cipher != Cipher::kChaCha20Poly1305;
-  if (explicit_nonce && !ContinueExplicitNonce(session.record_log(), keys)) return HandOver::kProofNeeded;
-  return HandOver::kDone;
-}
-
 // Empty where there is no memory for it.
 std::optional<KeyChange> KeyChangeOf(const Session& session, const TransmitKeys& keys) {
   KeyChange change;
@@ -137,7 +78,7 @@ std::optional<KeyChange> KeyChangeOf(const Session& session, const TransmitKeys&
   // A secret that nobody will ask for is not kept.
   if (keys.version != TlsVersion::kTls13 || !KernelTakesNewKeys()) return change;
   const Secret& present = session.traffic_secret();
-  auto secret = std::make_unique<TrafficSecret>(keys.cipher, DigestOf(session.ssl()), present.data(), present.size());
+  auto secret = std::make_unique<TrafficSecret>(keys.cipher, session.digest(), present.data(), present.size());
   if (!secret->is_set()) return std::nullopt;
   change.source = std::move(secret);
   return change;
@@ -178,8 +119,9 @@ HandOverResult Attempt(Session* session, int socket_fd, const uint8_t* finished,
   keys.cipher = *cipher;
   if (HasRecordSizeLimit(ssl)) return Refuse(HandOver::kRecordSizeLimited);
 
-  const HandOver proof = ProveKeys(*session, &keys);
-  if (proof != HandOver::kDone) return Refuse(proof);
+  const KeyProof proof = ProveKeys(*session, &keys);
+  if (proof == KeyProof::kMissing) return Refuse(HandOver::kProofNeeded);
+  if (proof != KeyProof::kGiven) return Refuse(HandOver::kSessionInconsistent);
 
   uint64_t bytes_accepted = 0;
   uint8_t tcp_state = 0;

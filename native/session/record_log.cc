@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../kernel/big_endian.h"
+#include "../kernel/tls_record.h"
+
 namespace ktls {
 
 namespace {
@@ -20,7 +23,7 @@ void RecordLog::Append(const uint8_t* bytes, size_t size) {
     bytes += taken;
     size -= taken;
     if (position_ == kRecordHeaderSize && wanted == kRecordHeaderSize) {
-      size_ = kRecordHeaderSize + (size_t{bytes_[3]} << 8 | bytes_[4]);
+      size_ = RecordSize(bytes_.data());
     }
     if (position_ >= kRecordHeaderSize && position_ == size_) position_ = 0;
   }
@@ -28,8 +31,7 @@ void RecordLog::Append(const uint8_t* bytes, size_t size) {
 
 bool RecordLog::LastExplicitNonce(uint64_t* nonce) const {
   if (!at_record_border() || size_ < kRecordHeaderSize + kExplicitNonceSize) return false;
-  *nonce = 0;
-  for (size_t i = 0; i < kExplicitNonceSize; i++) *nonce = *nonce << 8 | bytes_[kRecordHeaderSize + i];
+  *nonce = LoadBigEndian64(bytes_.data() + kRecordHeaderSize);
   return true;
 }
 

@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../crypto/record_protection.h"
-
 namespace ktls {
 
 class RecordLog {

@@ -2,14 +2,9 @@
 
 #include <utility>
 
+#include "../kernel/tls_record.h"
+
 namespace ktls {
-
-namespace {
-constexpr uint8_t kChangeCipherSpec = 20;
-constexpr uint8_t kAlertLevelFatal = 2;
-
-uint64_t RecordSize(const uint8_t* header) { return kRecordHeaderSize + (uint64_t{header[3]} << 8 | header[4]); }
-}  // namespace
 
 Session::~Session() {
   ForgetSecret();
@@ -20,18 +15,22 @@ Session::~Session() {
   if (handed_over()) openssl.BIO_free(std::exchange(bio_, nullptr));
 }
 
+const char* Session::digest() const {
+  return openssl.EVP_MD_get0_name(openssl.SSL_CIPHER_get_handshake_digest(openssl.SSL_get_current_cipher(ssl_)));
+}
+
 void Session::RecordHeaderRead(const uint8_t* header) { bytes_counted_reading_ += RecordSize(header); }
 
 void Session::RecordHeaderWritten(const uint8_t* header) {
   bytes_counted_ += RecordSize(header);
   // TLS 1.3's middlebox ChangeCipherSpec is not encrypted and takes no number (RFC 8446, 5). TLS 1.2's comes before the
   // key change that resets the count.
-  if (header[0] != kChangeCipherSpec) records_since_key_++;
+  if (header[0] != kRecordTypeChangeCipherSpec) records_since_key_++;
 }
 
 void Session::WriteKeyChanged(const uint8_t* traffic_secret, size_t size) {
   traffic_secret_.Wipe();
-  key_seen_ = size == 0 || traffic_secret_.Set(traffic_secret, size);
+  knows_write_key_ = size == 0 || traffic_secret_.Set(traffic_secret, size);
   records_since_key_ = 0;
 }
 
@@ -53,7 +52,7 @@ void Session::SwitchTo(std::shared_ptr<SocketQueue> queue, Bio* nowhere) {
 
 void Session::ForgetSecret() {
   traffic_secret_.Wipe();
-  key_seen_ = false;
+  knows_write_key_ = false;
 }
 
 void Session::StartTrace() {

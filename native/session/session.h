@@ -25,11 +25,13 @@ class Session {
 
   Ssl* ssl() const { return ssl_; }
   Bio* bio() const { return bio_; }
+  // OpenSSL's name of the cipher suite's hash.
+  const char* digest() const;
   const RecordLog& record_log() const { return *record_log_; }
   uint64_t bytes_counted() const { return bytes_counted_; }
   uint64_t bytes_counted_reading() const { return bytes_counted_reading_; }
   uint64_t records_since_key() const { return records_since_key_; }
-  bool has_write_secret() const { return key_seen_; }
+  bool knows_write_key() const { return knows_write_key_; }
   const Secret& traffic_secret() const { return traffic_secret_; }
   bool handed_over() const { return queue_ != nullptr; }
 
@@ -70,7 +72,7 @@ class Session {
   uint64_t bytes_counted_ = 0;  // sum over all record headers of header and payload
   uint64_t bytes_counted_reading_ = 0;
   uint64_t records_since_key_ = 0;  // the next record's sequence number
-  bool key_seen_ = false;
+  bool knows_write_key_ = false;
   Secret traffic_secret_;
   std::shared_ptr<SocketQueue> queue_;
   std::unique_ptr<Bio, BioFree> trace_;

@@ -13,9 +13,7 @@ namespace ktls {
 
 namespace {
 
-constexpr uint8_t kServerHello = 2;  // handshake message type, RFC 8446, 4
-constexpr uint8_t kKeyUpdate = 24;
-constexpr uint8_t kUpdateRequested = 1;
+constexpr uint8_t kUpdateRequested = 1;  // in a KeyUpdate: RFC 8446, 4.6.3
 constexpr size_t kAlertSize = 2;
 
 int ssl_index = -1;          // SSL -> Session*
@@ -84,7 +82,7 @@ void ChainKeyLog(SslContext* context) {
 }
 
 // RFC 8446, 4.6.3; the message's own header is four bytes.
-bool IsKeyUpdate(const uint8_t* message, size_t size) { return size == 5 && message[0] == kKeyUpdate; }
+bool IsKeyUpdate(const uint8_t* message, size_t size) { return size == 5 && message[0] == kHandshakeKeyUpdate; }
 
 void OnHandedOverMessage(Session* session, int content_type, const uint8_t* bytes, size_t size) {
   if (content_type == kRecordTypeAlert && size == kAlertSize) {
@@ -116,7 +114,7 @@ void OnMessage(int write_p, int version, int content_type, const void* data, siz
   if (content_type == kContentTypeHeader && size == kRecordHeaderSize) {
     if (write_p == 1) session->RecordHeaderWritten(bytes);
     if (write_p == 0) session->RecordHeaderRead(bytes);
-  } else if (content_type == kRecordTypeHandshake && size > 0 && bytes[0] == kServerHello) {
+  } else if (content_type == kRecordTypeHandshake && size > 0 && bytes[0] == kHandshakeServerHello) {
     ChainKeyLog(openssl.SSL_get_SSL_CTX(ssl));
   }
 }

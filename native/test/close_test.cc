@@ -1,4 +1,4 @@
-// Ends: cancelling, closing while a thread is inside a system call, aborting.
+// Ends: closing while a thread is inside a system call, aborting.
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -53,20 +53,6 @@ void ExpectAllCancelled(RecordingSink* sink) {
   for (const ItemId item : {1u, 2u, 3u}) EXPECT_EQ(sink->OutcomeOf(item), -ECANCELED);
 }
 
-TEST(CancelBeforeBegun, "cancel: a range that has not begun is taken back, one that has is not") {
-  Held held(ConnectTcp());
-  EXPECT(!held.subject.queue->Cancel(1));
-  EXPECT(!held.subject.queue->Cancel(2));  // bytes
-  EXPECT(held.subject.queue->Cancel(3));
-  EXPECT(!held.subject.queue->Cancel(3));
-  EXPECT(!held.subject.queue->Cancel(99));
-  EXPECT_EQ(held.subject.sink->OutcomeOf(3), -ECANCELED);
-  held.gate.Open();
-  EXPECT_EQ(held.subject.sink->OutcomeOf(2), 0);
-  EXPECT_EQ(held.subject.sink->OutcomeOf(1), 0);
-  EXPECT_EQ(held.subject.queue->bytes_sent(), uint64_t{50'100});
-}
-
 TEST(CloseIdle, "close: an idle queue is closed at once, and only once") {
   Subject subject(ConnectTcp());
   EXPECT_EQ(subject.SendBytes(1, Pattern(10)), kComplete);
@@ -74,7 +60,6 @@ TEST(CloseIdle, "close: an idle queue is closed at once, and only once") {
   EXPECT(!IsOpen(subject.socket_fd));
   EXPECT(subject.queue->Close(kReleaseItem, false));
   EXPECT_EQ(subject.SendBytes(2, Pattern(10)), -EPIPE);
-  EXPECT(!subject.queue->Cancel(1));
   EXPECT(subject.sink->StaysSilent(kReleaseItem));
 }
 
@@ -252,7 +237,6 @@ TEST(AbortHeld, "abort: while sendfile is held, items fail once, and Close is st
   Held held(ConnectTcp());
   const Subject& subject = held.subject;
   subject.queue->Abort();
-  EXPECT(!subject.queue->Cancel(3));
   EXPECT(EndsWithin(subject.connection.far.get(), milliseconds(5000)));
   EXPECT(subject.queue->Close(kReleaseItem, false));
   held.gate.Open();

@@ -150,14 +150,20 @@ TEST(NobodyReads, "disk: where no thread can be started the sender's own waits")
   Disk disk(5000);
   disk.gate.Open();
   const auto file = std::make_shared<const UniqueFd>(disk.Open());
+  const auto is_done = std::make_shared<std::atomic<bool>>(false);
+  const auto done = [is_done] { *is_done = true; };
   {
     GlobalHooks hooks;
     hooks.create_thread = [](pthread_t*, const pthread_attr_t*, void* (*)(void*), void*) { return EAGAIN; };
     const ScopedGlobalHooks scoped(hooks);
-    EXPECT_EQ(reader.Read({file, 0, 5000, 0}, {}), -EAGAIN);
+    EXPECT_EQ(reader.Read({file, 0, 5000, 0}, done), -EAGAIN);
   }
-  EXPECT_EQ(reader.Read({file, 0, 5000, 0}, {}), 0);  // for a queue that is gone
-  for (int i = 0; i < 2000 && file.use_count() > 1; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT(!*is_done);
+  EXPECT_EQ(reader.Read({file, 0, 5000, 0}, done), 0);
+  for (int i = 0; i < 2000 && !(*is_done && file.use_count() == 1); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT(*is_done);
   EXPECT_EQ(file.use_count(), 1L);
   const std::lock_guard lock(disk.mutex);
   EXPECT_EQ(disk.touched_until, uint64_t{5000});

@@ -48,9 +48,7 @@ export interface NativeQueue {
   /** `item` is told KeySpent, once, when the write key should change and the kernel cannot. */
   watchKey(item: number): void
   sendControl(item: number, contentType: number, bytes: Uint8Array, urgent: boolean): Submitted
-  cancel(item: number): boolean
   close(releaseItem: number, forReset: boolean): boolean
-  readonly bytesSent: number
 }
 
 export interface HandOverAnswer {
@@ -66,7 +64,6 @@ export interface NativeBinding {
   startTracking(): boolean
   stopTracking(): void
   adoptLatestSession(): boolean
-  isTracked(tlsHandle: object): boolean
   handOver(tlsHandle: object, socketFd: number, finished: Uint8Array): HandOverAnswer
   markShutdownSent(tlsHandle: object): void
   /** Prints what a session reads from now on, after its hand-over. */

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "../../kernel/tls_record.h"
 #include "../../session/record_log.h"
 
 namespace {
