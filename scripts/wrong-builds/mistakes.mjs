@@ -25,7 +25,7 @@ export const mistakes = [
     letter: 'c',
     what: 'no close_notify',
     file: 'src/socket/socket-writer.ts',
-    from: 'if (this.#kernel === undefined || handle === null) return shutDown()',
+    from: 'if (this.#kernelQueue === undefined || handle === null) return shutDown()',
     to: 'if (handle !== undefined) return shutDown()',
     test: 'nothing-short',
   },
@@ -33,8 +33,8 @@ export const mistakes = [
     letter: 'd',
     what: 'no interception',
     file: 'src/pipe/pipe-interceptor.ts',
-    from: 'isObject(destination) && !isZeroCopyPipe(destination)',
-    to: 'isObject(destination) && isZeroCopyPipe(destination)',
+    from: 'isObject(destination)) offloadReads',
+    to: '!isObject(destination)) offloadReads',
     test: 'example-routes',
   },
   {
@@ -81,7 +81,7 @@ export const mistakes = [
   {
     letter: 'j',
     what: 'a connection that ends for want of a new key is closed at once, whatever its peer still sends',
-    file: 'native/send/socket_queue.cc',
+    file: 'native/send/queue_close.cc',
     from: '  return key == Key::kSpent && thread',
     to: '  return false && key == Key::kSpent && thread',
     test: 'kernel/key-spent',
@@ -98,7 +98,7 @@ export const mistakes = [
   {
     letter: 'l',
     what: "the kernel's first explicit nonce is OpenSSL's last",
-    file: 'native/session/hand_over.cc',
+    file: 'native/session/key_proof.cc',
     from: '  nonce++;\n',
     to: '',
     test: 'explicit-nonce',
@@ -106,7 +106,7 @@ export const mistakes = [
   {
     letter: 'm',
     what: 'a callback that was taken since the last write goes unnoticed',
-    file: 'native/session/hand_over.cc',
+    file: 'native/session/key_proof.cc',
     from: '      session.bytes_counted_reading() + kRecordHeaderSize) {',
     to: '      session.bytes_counted_reading() + kRecordHeaderSize + (uint64_t{1} << 40)) {',
     test: 'session-proofs',
@@ -114,7 +114,7 @@ export const mistakes = [
   {
     letter: 'n',
     what: 'the last record need not open with the key',
-    file: 'native/session/hand_over.cc',
+    file: 'native/session/key_proof.cc',
     from: '  if (!RecordOpensWith(',
     to: '  if (false && !RecordOpensWith(',
     test: 'session-proofs',
@@ -146,7 +146,7 @@ export const mistakes = [
   {
     letter: 'r',
     what: 'a reset is a shutdown',
-    file: 'native/send/socket_queue.cc',
+    file: 'native/send/queue_close.cc',
     from: '      if (!for_reset) system_calls.shutdown(',
     to: '      system_calls.shutdown(',
     test: 'native',
@@ -260,7 +260,7 @@ export const mistakes = [
   {
     letter: 'E',
     what: 'a queue is not told that its file has been read',
-    file: 'native/send/socket_queue.cc',
+    file: 'native/send/queue_turn.cc',
     from: '  state_->reading = false;\n',
     to: '',
     test: 'native',
@@ -278,7 +278,7 @@ export const mistakes = [
   {
     letter: 'G',
     what: 'the event loop waits for the disk',
-    file: 'native/send/socket_queue.cc',
+    file: 'native/send/queue_at_once.cc',
     from: '  if (!IsInMemory(range.file->get(), range.offset, size)) return 0;\n',
     to: '',
     test: 'native',
