@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { Test } from 'tap'
@@ -28,6 +28,8 @@ export interface Example {
   child: ChildProcessByStdio<null, Readable, Readable>
   /** Of its standard output, after the first one. */
   lines: Interface
+  /** The next line of its standard error, from the first one on. */
+  nextComplaint(): Promise<string>
 }
 
 /** Starts a server of examples/, to serve `folder` on a port of its own choice; it ends with the test. */
@@ -52,11 +54,12 @@ export async function startExample(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints += text
   })
+  const complaintLines = on(createInterface(child.stderr), 'line')
   const lines = createInterface(child.stdout)
   const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit')])) as [unknown]
   const origin = /^listening on (\w+:\/\/\S+)$/.exec(String(line))?.[1]
   if (origin === undefined) throw new Error(`examples/${program} did not start: ${line} ${complaints}`)
-  return { origin, child, lines }
+  return { origin, child, lines, nextComplaint: async () => (await complaintLines.next()).value[0] }
 }
 
 /** Starts the Express example with the package's `register` import. */
