@@ -12,15 +12,19 @@ export const small = {
   title: 'Small files',
   metrics: [requestRate, cpuPerRequest, ...latencies],
   ownProcesses: true, // of this package's processes, those that had served other sizes before were up to a fifth slower
-  cases: ({ workspace }) =>
-    [true, false].flatMap((keepAlive) =>
-      kibibytes.map((size) => ({
-        name: `${size} KiB, ${keepAlive ? 'kept alive' : 'a connection each'}`,
-        paths: [`/files/${workspace.ofSize(size * 1024)}`],
-        keepAlive,
-      })),
-    ),
+  cases: ({ workspace }) => ofSizes(kibibytes, workspace),
   measure: measureRequests,
+}
+
+/** Each size kept alive, then each with a connection for each request. */
+export function ofSizes(kibibytes, workspace) {
+  return [true, false].flatMap((keepAlive) =>
+    kibibytes.map((size) => ({
+      name: `${size} KiB, ${keepAlive ? 'kept alive' : 'a connection each'}`,
+      paths: [`/files/${workspace.ofSize(size * 1024)}`],
+      keepAlive,
+    })),
+  )
 }
 
 export async function measureRequests({ tools, seconds }, server, given) {

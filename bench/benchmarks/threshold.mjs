@@ -1,6 +1,6 @@
 import { nodeAtAnySize, plainNode } from '../contenders/node.mjs'
 import { cpuPerRequest, requestRate } from './benchmark.mjs'
-import { measureRequests } from './small.mjs'
+import { measureRequests, ofSizes } from './small.mjs'
 
 const kibibytes = [16, 32, 64, 96, 128]
 
@@ -15,13 +15,6 @@ export const threshold = {
   metrics: [requestRate, cpuPerRequest],
   ownProcesses: true,
   contenders: [plainNode, nodeAtAnySize],
-  cases: ({ workspace }) =>
-    [true, false].flatMap((keepAlive) =>
-      kibibytes.map((size) => ({
-        name: `${size} KiB, ${keepAlive ? 'kept alive' : 'a connection each'}`,
-        paths: [`/files/${workspace.ofSize(size * 1024)}`],
-        keepAlive,
-      })),
-    ),
+  cases: ({ workspace }) => ofSizes(kibibytes, workspace),
   measure: measureRequests,
 }
