@@ -39,7 +39,7 @@ export interface MalformedVariable {
 }
 
 // tcp: from where on sendfile answers more requests than Node's own way (docs/performance.md, small files).
-const defaultMinimumBytes: Record<Engine, number> = { tls: 64 * 1024, tcp: 96 * 1024 }
+export const defaultMinimumBytes: Record<Engine, number> = { tls: 64 * 1024, tcp: 96 * 1024 }
 const maximumThreads = 64
 
 /** What the environment says, with what could not be understood. */

@@ -1,4 +1,5 @@
 import type { CipherSupport, SupportReport } from '../observe/support.js'
+import { defaultMinimumBytes } from '../options.js'
 import type { Confinement } from './confinement.js'
 import type { DoctorReport } from './doctor.js'
 import type { LoopbackTransfer } from './loopback-transfer.js'
@@ -248,13 +249,12 @@ function url(served: ServedUrl, support: SupportReport): Finding {
   }
 }
 
-const smallestBytes = 64 * 1024
-
 function whatToAsk({ status, bytes = 0 }: ServedUrl, support: SupportReport): string {
   if (status === undefined) return 'start the server, or ask for its address'
   if (support.reason !== undefined) return 'see the lines above'
   if (status >= 300) return 'ask for a URL that is answered with a file'
-  if (bytes < smallestBytes) return `ask for a file of more than ${smallestBytes} bytes: smaller ones are left to Node`
+  const { tls: least } = defaultMinimumBytes
+  if (bytes < least) return `ask for a file of more than ${least} bytes: smaller ones are left to Node`
   return askTheServer
 }
 

@@ -9,8 +9,10 @@ export interface NetworkCards {
   transmitOffload: Record<string, 'on' | 'off' | 'unsupported'>
   /** Why it could not be asked. */
   notAsked?: string
-  /** Sessions that a card encrypts just now, of all processes of this network namespace (`TlsCurrTxDevice`).
-   * Left out where the kernel has no such counter. */
+  /**
+   * Sessions that a card encrypts just now, of all processes of this network namespace (`TlsCurrTxDevice`). Left out where
+   * the kernel has no such counter.
+   */
   sessionsOnCard?: number
 }
 
