@@ -5,6 +5,13 @@ import type { FileRange } from './file-range.js'
 
 const chunkBytes = 64 * 1024
 
+/** Where the bytes of a range go when they are read. */
+export interface BytesDestination {
+  /** Destroyed: nobody waits for bytes any more, and what ended it has been told. */
+  isGone(): boolean
+  write(bytes: Buffer, callback: WriteCallback): void
+}
+
 /**
  * Sends up to `limit` bytes of a range by reading them and writing them like any others, in the range's own place in
  * the socket's order. The file is the range's own duplicate, so the source may be closed meanwhile.
@@ -12,7 +19,7 @@ const chunkBytes = 64 * 1024
 export function sendOrdinarily(
   range: FileRange,
   limit: number,
-  write: (bytes: Buffer, callback: WriteCallback) => void,
+  destination: BytesDestination,
   callback: WriteCallback,
 ): void {
   const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, limit))
@@ -20,9 +27,10 @@ export function sendOrdinarily(
   const next = () => {
     if (left === 0) return callback()
     read(range.file.fd, buffer, 0, Math.min(buffer.length, left), range.offset, (error, bytesRead) => {
+      if (destination.isGone()) return callback()
       if (error) return callback(error)
       if (bytesRead === 0) return callback(sourceTruncated(range.remaining))
-      write(buffer.subarray(0, bytesRead), (writeFailure) => {
+      destination.write(buffer.subarray(0, bytesRead), (writeFailure) => {
         if (writeFailure) return callback(writeFailure)
         range.offset += bytesRead
         range.remaining -= bytesRead

@@ -14,7 +14,7 @@ import { guardHandle } from '../tls/guard-handle.js'
 import { attemptHandOver } from '../tls/hand-over.js'
 import { type FileRange, rangeOf } from './file-range.js'
 import { endAfterExchange, isBetweenExchanges } from './last-exchange.js'
-import { sendOrdinarily } from './ordinary-range.js'
+import { type BytesDestination, sendOrdinarily } from './ordinary-range.js'
 import { OrdinaryWrites } from './ordinary-writes.js'
 import { QueueWrites } from './queue-writes.js'
 import { type SocketWork, takeOverMethods } from './socket-methods.js'
@@ -152,7 +152,7 @@ export class SocketWriter implements SocketWork {
       case 'busy':
         return this.#ordinary.flush(retry)
       case 'proof-needed':
-        return sendOrdinarily(range, proofBytes, (bytes, written) => this.#writeBuffer(bytes, written), retry)
+        return sendOrdinarily(range, proofBytes, this.#forBytesRead(), retry)
       case 'refused':
         if (attempt.lasting) this.#refuse(tlsSocket, attempt.reason, attempt.errno)
         return this.#sendOrdinarily(range, attempt.reason, callback)
@@ -203,11 +203,14 @@ export class SocketWriter implements SocketWork {
 
   #sendOrdinarily(range: FileRange, reason: FallbackReason, callback: WriteCallback): void {
     range.observer.rangeFellBack(reason)
-    sendOrdinarily(range, range.remaining, (bytes, written) => this.#writeBuffer(bytes, written), callback)
+    sendOrdinarily(range, range.remaining, this.#forBytesRead(), callback)
   }
 
-  #writeBuffer(chunk: Buffer, callback: WriteCallback): void {
-    this.#writeBytes([{ chunk, encoding: 'buffer' }], callback)
+  #forBytesRead(): BytesDestination {
+    return {
+      isGone: () => this.#socket.destroyed,
+      write: (chunk, callback) => this.#writeBytes([{ chunk, encoding: 'buffer' }], callback),
+    }
   }
 
   // The file became shorter: the body cannot be completed, so the connection goes. The process must not go with it where

@@ -11,8 +11,8 @@ export class Connection {
   #hadError = false
   #ended = false
 
-  static async open(stage: Stage, server: Server): Promise<Connection> {
-    return new Connection(await stage.connect(server))
+  static async open(stage: Stage, server: Server, options?: { allowHalfOpen: boolean }): Promise<Connection> {
+    return new Connection(await stage.connect(server, options))
   }
 
   private constructor(socket: Socket) {

@@ -1,4 +1,6 @@
 import type { OffloadState } from 'ktls-pipe'
+import { askKernelEachTime } from '../support/slots.js'
+import type { Mode } from './ways.js'
 
 /** What the package tells of itself; there is none where plain Node plays. */
 export interface Package {
@@ -7,9 +9,10 @@ export interface Package {
 }
 
 /** Loads and installs it, for files of every size or, where it is to fall back, for none. */
-export async function loadPackage(fallsBack: boolean): Promise<Package> {
+export async function loadPackage(mode: Mode): Promise<Package> {
   const { install, createZeroCopyPipe, getOffloadState } = await import('ktls-pipe')
-  const engine = fallsBack ? false : { minimumBytes: 0 }
+  const engine = mode === 'falling back' ? false : { minimumBytes: 0 }
   install({ tls: engine, tcp: engine })
+  if (mode === 'refused') askKernelEachTime()
   return { createZeroCopyPipe, getOffloadState } as Package
 }

@@ -9,7 +9,7 @@ const timeLimitMs = 120_000
 const atOnce = 4
 
 const part = JSON.parse(process.argv[2] ?? '') as Part
-const loaded = part.withPackage ? await loadPackage(part.fallsBack) : undefined
+const loaded = part.withPackage ? await loadPackage(part.mode) : undefined
 const { Files } = await import('./files.js')
 const { Stage } = await import('./stage.js')
 const { groups } = await import('./groups.js')

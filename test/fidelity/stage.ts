@@ -77,12 +77,12 @@ export class Stage {
   }
 
   /** A client's connection, ready to be written to. */
-  async connect(server: net.Server): Promise<net.Socket> {
+  async connect(server: net.Server, { allowHalfOpen } = { allowHalfOpen: false }): Promise<net.Socket> {
     const { port } = server.address() as AddressInfo
     const secure = this.scheme === 'https'
-    const socket = secure
-      ? tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
-      : net.connect({ port, host: '127.0.0.1' })
+    // The types of tls.connect() do not know of allowHalfOpen.
+    const options = { port, host: '127.0.0.1', allowHalfOpen, rejectUnauthorized: false }
+    const socket = secure ? tls.connect(options) : net.connect(options)
     this.#keep(socket)
     await once(socket, secure ? 'secureConnect' : 'connect')
     return socket

@@ -6,16 +6,18 @@ import { ownKernel } from '../support/network-buffers.js'
 export interface Way {
   name: string
   scheme: Scheme
-  /** Nothing can be offloaded, or the package is told to leave it. */
-  fallsBack: boolean
+  mode: Mode
 }
 
-function way(scheme: Scheme, fallsBack: boolean): Way {
-  return { name: `${scheme}, ${fallsBack ? 'falling back' : 'offloading'}`, scheme, fallsBack }
+/** Falling back, the package is told to leave everything; refused, it tries every session, and the kernel has no TLS. */
+export type Mode = 'offloading' | 'falling back' | 'refused'
+
+function way(scheme: Scheme, mode: Mode): Way {
+  return { name: `${scheme}, ${mode}`, scheme, mode }
 }
 
 /** In a virtual machine it is kernel TLS that is looked at: what does without it is the same here, and faster. */
 export const ways: readonly Way[] = [
-  ...(ownKernel ? [] : [way('http', false), way('http', true)]),
-  way('https', !kernelTls),
+  ...(ownKernel ? [] : [way('http', 'offloading'), way('http', 'falling back')]),
+  ...(kernelTls ? [way('https', 'offloading')] : [way('https', 'falling back'), way('https', 'refused')]),
 ]

@@ -48,3 +48,8 @@ export function rangesEndSeldom(untilMs: number): void {
   const borders = slot<{ add(nowMs: number): void }>('range borders')
   for (let i = 100; i >= 0; i--) borders.add(untilMs - 100 * i)
 }
+
+/** A kernel without TLS is asked for each session anew, as the first one of all is. */
+export function askKernelEachTime(): void {
+  Object.defineProperty(slot<object>('kernel tls'), 'unavailableUntilMs', { get: () => 0, set: () => {} })
+}

@@ -102,8 +102,9 @@ export const cases: Cases = {
     await connection.begun()
     connection.socket.destroy()
   }),
+  // Not at the half: the connection could hold what is left, and then the response has been finished.
   'an abort in the middle': aborted(async (connection) => {
-    await connection.readSome(largeBytes / 2)
+    await connection.readSome(largeBytes / 8)
     connection.socket.destroy()
   }),
   'an end in the middle, and reading on': played('either', async (stage) => {

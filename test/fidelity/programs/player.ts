@@ -5,6 +5,7 @@ import type { Scheme } from '../../support/http-client.js'
 import { ownKernel } from '../../support/network-buffers.js'
 import { limitRanges, sendAtOnce } from '../../support/slots.js'
 import { loadPackage } from '../package.js'
+import type { Mode } from '../ways.js'
 import type { Program } from './program.js'
 import type { Run } from './run.js'
 
@@ -12,7 +13,7 @@ import type { Run } from './run.js'
 export interface PlayerOptions {
   scheme: Scheme
   withPackage: boolean
-  fallsBack: boolean
+  mode: Mode
   rangeBytes: number
   seed: string
   certificate: { key: string; cert: string }
@@ -25,7 +26,7 @@ const timeLimitMs = ownKernel ? 60_000 : 10_000
 const notOver: Run = { seen: 'not over', tally: { files: 0, offloaded: 0, switched: 0 } }
 
 const options = JSON.parse(process.argv[2] ?? '') as PlayerOptions
-const loaded = options.withPackage ? await loadPackage(options.fallsBack) : undefined
+const loaded = options.withPackage ? await loadPackage(options.mode) : undefined
 if (loaded !== undefined) limitRanges(options.rangeBytes)
 const { Files } = await import('../files.js')
 const { Stage } = await import('../stage.js')

@@ -21,23 +21,33 @@ function openRange(t: Test, offset: number, remaining: number): FileRange {
 }
 
 /** Sends it into memory; each write takes a moment. */
-function send(range: FileRange, limit: number, fail?: (written: number) => Error | undefined) {
+function send(
+  range: FileRange,
+  limit: number,
+  fail?: (written: number) => Error | undefined,
+  isGone: () => boolean = () => false,
+) {
   const written: Buffer[] = []
   let underWay = 0
   return new Promise<{ error: Error | null | undefined; written: Buffer[] }>((resolve) => {
     sendOrdinarily(
       range,
       limit,
-      (bytes, callback) => {
-        if (++underWay > 1) resolve({ error: new Error('two writes at once'), written })
-        const before = Buffer.from(bytes)
-        setImmediate(() => {
-          underWay--
-          if (!before.equals(bytes)) return resolve({ error: new Error('the buffer was used again too soon'), written })
-          const error = fail?.(written.length)
-          if (error === undefined) written.push(before)
-          callback(error)
-        })
+      {
+        isGone,
+        write(bytes, callback) {
+          if (++underWay > 1) resolve({ error: new Error('two writes at once'), written })
+          const before = Buffer.from(bytes)
+          setImmediate(() => {
+            underWay--
+            if (!before.equals(bytes)) {
+              return resolve({ error: new Error('the buffer was used again too soon'), written })
+            }
+            const error = fail?.(written.length)
+            if (error === undefined) written.push(before)
+            callback(error)
+          })
+        },
       },
       (error) => resolve({ error, written }),
     )
@@ -104,4 +114,22 @@ t.test('a read that fails ends it', async (t) => {
   const { error, written } = await send({ ...range, file: new FakeFile(directory) }, 100)
   t.match(error, { code: 'EISDIR', syscall: 'read' })
   t.strictSame(written, [])
+})
+
+t.test('a destination that is gone gets nothing more, and what is read for it is no error', async (t) => {
+  const range = openRange(t, 0, content.length)
+  let asked = 0
+  const { error, written } = await send(
+    range,
+    content.length,
+    () => undefined,
+    () => ++asked > 1,
+  )
+  t.equal(error, undefined)
+  t.equal(written.length, 1)
+  t.match(range, { offset: chunkBytes, bytesSent: chunkBytes })
+
+  const shortened = openRange(t, content.length, 100)
+  const gone = await send(shortened, 100, undefined, () => true)
+  t.equal(gone.error, undefined, 'that the file has become shorter means nothing any more')
 })
