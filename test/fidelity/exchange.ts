@@ -100,7 +100,7 @@ export async function exchange(
     // What has happened to it when its file is open depends on the thread pool.
     const isChance = (event: string) => cut || event === 'open' || event === 'ready'
     const state = (of: ReadStream, event: string) => stateOfSource(of, bytes, isChance(event))
-    record.watch('source', source, sourceEvents, state, anywhere)
+    record.watch(sourceName(sources.length), source, sourceEvents, state, anywhere)
     return source
   }
   const isReading = deferred<void>()
@@ -176,6 +176,10 @@ export async function exchange(
     // Later than its last response, if at all.
     socketErrored: clientGoes ? stateOfLeftSocket(socket) : (errorOf(socket) ?? null),
   }
+}
+
+function sourceName(number: number): string {
+  return number === 1 ? 'source' : `source${number}`
 }
 
 function emitsClose(source: ReadStream): boolean {

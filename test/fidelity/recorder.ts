@@ -64,15 +64,15 @@ export class Recorder {
 
   /**
    * What was seen, in its order; in the order of each object alone where that between them is chance, as it always is
-   * of the connection and of a file's descriptor, which the thread pool opens and closes.
+   * of the connection and of each file's descriptor, which the thread pool opens and closes.
    */
   seen(bySubject: boolean): Record<string, string[]> {
     const seen: Record<string, string[]> = {}
     for (const line of this.#lines) {
       const [subject = '', event] = line.split(' ', 2)
       const isApart = bySubject || subject === 'socket'
-      const isOfDescriptor = subject === 'source' && descriptorEvents.has(event ?? '')
-      const group = isOfDescriptor ? 'descriptor' : isApart ? subject : 'all'
+      const isOfDescriptor = subject.startsWith('source') && descriptorEvents.has(event ?? '')
+      const group = isOfDescriptor ? `descriptor of ${subject}` : isApart ? subject : 'all'
       seen[group] ??= []
       seen[group].push(line)
     }
