@@ -1,4 +1,4 @@
-import { getSystemErrorName, inspect } from 'node:util'
+import { getSystemErrorMap, getSystemErrorName, inspect } from 'node:util'
 
 /** Stable codes of the errors that ktls-pipe makes. */
 export type KtlsErrorCode = 'ERR_KTLS_INVALID_ARGUMENT' | 'ERR_KTLS_SOURCE_TRUNCATED' | 'ERR_KTLS_RANGE_NOT_SENT'
@@ -35,6 +35,17 @@ export function invalidArgument(name: string, expected: string, received: unknow
 export function writeError(errno: number): NodeJS.ErrnoException {
   const code = getSystemErrorName(errno)
   return Object.assign(new Error(`write ${code}`), { errno, code, syscall: 'write' })
+}
+
+/** A failed read, in the shape of Node's own. */
+export function readError(errno: number): NodeJS.ErrnoException {
+  const [code, text] = getSystemErrorMap().get(errno) ?? ['UNKNOWN', 'unknown error']
+  return Object.assign(new Error(`${code}: ${text}, read`), { errno, code, syscall: 'read' })
+}
+
+/** It is the file that failed, and not the connection. */
+export function isOfSource(error: Error | null | undefined): error is Error {
+  return error instanceof KtlsError || (error as NodeJS.ErrnoException | null | undefined)?.syscall === 'read'
 }
 
 /** The source ended before the bytes that had been promised for it. */

@@ -44,6 +44,10 @@ export interface SocketInternals {
   destroySoon(): void
   _write(chunk: Buffer | string, encoding: BufferEncoding | 'buffer', callback: WriteCallback): void
   _writev(chunks: ChunkBatch, callback: WriteCallback): void
+  /** What was written and not yet given to _write or _writev. */
+  readonly writableBuffer: ChunkBatch
+  /** What the idle timer calls, bound when it is set. */
+  _onTimeout(): void
   _final(callback: WriteCallback): void
   _destroy(error: Error | null, callback: WriteCallback): void
 }

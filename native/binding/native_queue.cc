@@ -14,6 +14,7 @@ Napi::Function NativeQueue::Define(Napi::Env env) {
                          InstanceMethod<&NativeQueue::SendRange>("sendRange"),
                          InstanceMethod<&NativeQueue::SendBytes>("sendBytes"),
                          InstanceMethod<&NativeQueue::SendControl>("sendControl"),
+                         InstanceMethod<&NativeQueue::BytesSent>("bytesSent"),
                          InstanceMethod<&NativeQueue::WatchKey>("watchKey"),
                          InstanceMethod<&NativeQueue::Close>("close"),
                      });
@@ -71,6 +72,11 @@ Napi::Value NativeQueue::SendControl(const Napi::CallbackInfo& info) {
                                             static_cast<uint8_t>(info[1].As<Napi::Number>().Uint32Value()),
                                             bytes.Data(), bytes.ByteLength(), info[3].As<Napi::Boolean>().Value());
   return Napi::Number::New(info.Env(), submitted);
+}
+
+// () -> plaintext bytes that the kernel has taken
+Napi::Value NativeQueue::BytesSent(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(queue_->bytes_sent()));
 }
 
 // (item): told kKeySpent when the session should not go on for long

@@ -22,6 +22,7 @@ class NativeQueue : public Napi::ObjectWrap<NativeQueue> {
   Napi::Value SendRange(const Napi::CallbackInfo& info);
   Napi::Value SendBytes(const Napi::CallbackInfo& info);
   Napi::Value SendControl(const Napi::CallbackInfo& info);
+  Napi::Value BytesSent(const Napi::CallbackInfo& info);
   void WatchKey(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 

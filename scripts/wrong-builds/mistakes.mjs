@@ -139,7 +139,7 @@ export const mistakes = [
     letter: 'q',
     what: 'a session that is not directly on TCP is handed over',
     file: 'src/pipe/socket-destination.ts',
-    from: "  if (handle && !socket.connecting && !isOnTcp(socket, handle)) return 'socket-not-tcp'\n",
+    from: "    if (!isOnTcp(socket, handle)) return 'socket-not-tcp'\n",
     to: '',
     test: 'declined-sessions',
   },

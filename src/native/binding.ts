@@ -45,6 +45,8 @@ export interface NativeQueue {
     atOnce: boolean,
   ): Submitted
   sendBytes(item: number, buffers: readonly Uint8Array[]): Submitted
+  /** Plaintext that the kernel has taken. */
+  bytesSent(): number
   /** `item` is told KeySpent, once, when the write key should change and the kernel cannot. */
   watchKey(item: number): void
   sendControl(item: number, contentType: number, bytes: Uint8Array, urgent: boolean): Submitted

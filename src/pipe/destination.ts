@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { WriteCallback } from '../node-internals.js'
 import { loadedModule } from '../node-internals.js'
+import type { RangeWriter } from '../socket/queued-ranges.js'
 import { isHttp2 } from './http2.js'
 import { MessageDestination } from './message-destination.js'
 import { SocketDestination } from './socket-destination.js'
@@ -20,7 +21,7 @@ export interface Destination {
   /** True: it is not connected yet, and `resume` will be called when that has changed. */
   waitUntilConnected(resume: () => void): boolean
   /** Writes a range in its place in the socket's order. A reason: nothing was written, and nothing will be. */
-  write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined
+  write(rangeChunk: Buffer, writer: RangeWriter, callback: WriteCallback): FallbackReason | undefined
 }
 
 /** A destination that ranges can be written to, or why `object` is none. Undefined: it prepares its sources itself. */

@@ -1,6 +1,8 @@
 import fs, { ReadStream } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import type { NativeBinding } from '../native/binding.js'
 import type { InternalSource } from '../node-internals.js'
+import { isNodesHandleRead, isNodesRead } from '../nodes-own.js'
 import { isOptedOut } from '../opt-out.js'
 import type { Remainder, SourceFacts } from './transfer-plan.js'
 
@@ -23,7 +25,7 @@ export class FileSource {
   readonly stream: ReadStream
   readonly #internals: InternalSource
   readonly #ownRead: InternalSource['_read']
-  /** The end that was found when the file was last looked at; -1 before. */
+  /** The end that was found when the file was last looked at. */
   #plannedEnd = -1
 
   /** `ownRead`: the _read that it gets for offloading, which does not count as a wrapper. */
@@ -70,7 +72,7 @@ export class FileSource {
     return most > 0 && most < bytes
   }
 
-  /** Looks at the file again only when the end found before has been reached. */
+  /** Looks at the file each time: it may have become longer or shorter. */
   remainder(binding: NativeBinding): Remainder {
     const { stream } = this
     const shared =
@@ -141,7 +143,6 @@ export class FileSource {
 
   // Its answer comes from the inode, so it is not worth a trip to another thread.
   #findEnd(binding: NativeBinding, offset: number): boolean {
-    if (offset < this.#plannedEnd) return true
     const size = binding.fileSize(this.fd)
     if (size < 0) return false
     const { end, pos, bytesRead } = this.#internals
@@ -158,9 +159,10 @@ let symbolOfFs: symbol | undefined
 // Streams of a FileHandle read through a wrapper of Node's, around a real descriptor.
 function readsThroughNode(stream: ReadStream): boolean {
   symbolOfFs ??= symbolNamed('kFs', stream)
-  if (symbolOfFs !== undefined && Reflect.get(stream, symbolOfFs) === fs) return true
+  if (symbolOfFs !== undefined && Reflect.get(stream, symbolOfFs) === fs) return isNodesRead(fs.read)
   const symbolOfHandle = symbolNamed('kHandle', stream)
-  return symbolOfHandle !== undefined && Reflect.get(stream, symbolOfHandle) !== undefined
+  const handle = symbolOfHandle && (Reflect.get(stream, symbolOfHandle) as Partial<FileHandle> | undefined)
+  return handle !== undefined && isNodesHandleRead(handle.read)
 }
 
 function symbolNamed(name: string, stream: ReadStream): symbol | undefined {

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
-import { KtlsError, rangeNotSent } from '../errors.js'
+import { isOfSource, rangeNotSent } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeBinding } from '../native/binding.js'
 import type { WriteCallback } from '../node-internals.js'
 import { countActive } from '../observe/stats.js'
 import { currentSettings, type Engine } from '../options.js'
 import { createRangeChunk, type FileRange, type RangeObserver } from '../socket/file-range.js'
+import type { RangeWriter } from '../socket/queued-ranges.js'
 import { SocketWriter } from '../socket/socket-writer.js'
 import type { Destination } from './destination.js'
 import type { FileSource } from './file-source.js'
@@ -14,6 +15,7 @@ import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
 import { planRange } from './transfer-plan.js'
 import { type TransferListener, TransferReport } from './transfer-report.js'
+import { waitUntilEmpty } from './zero-copy-destination.js'
 
 /** One source on its way to one destination, range by range. */
 export class FileTransfer implements RangeObserver {
@@ -42,7 +44,8 @@ export class FileTransfer implements RangeObserver {
 
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number): void {
-    if (this.#destination.waitUntilConnected(() => this.#source.readAgain(size))) return
+    const again = () => this.#source.readAgain(size)
+    if (this.#destination.waitUntilConnected(again) || waitUntilEmpty(this.pipedInto, again)) return
     if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
   }
 
@@ -93,6 +96,8 @@ export class FileTransfer implements RangeObserver {
       this.#source.completeRead()
       return true
     }
+    const { socket } = this.#destination
+    if (socket === null) return this.#decline('response-not-current')
     const file = this.#binding.openFile(this.#source.fd)
     if (typeof file === 'number') return this.#decline('descriptor-limit')
     const range: FileRange = {
@@ -103,10 +108,8 @@ export class FileTransfer implements RangeObserver {
       bytesSent: 0,
       bytesOffloaded: 0,
     }
-    const { socket } = this.#destination
     const beganMs = performance.now()
-    if (socket !== null) SocketWriter.of(socket, this.#binding)
-    const written = this.#write(range, (error) => {
+    const written = this.#write(range, SocketWriter.of(socket, this.#binding), (error) => {
       if (range.bytesOffloaded === plan.length) this.#pace.sent(plan.length, beganMs, performance.now())
       this.#rangeDone(range, plan.length, socket, error)
     })
@@ -114,10 +117,10 @@ export class FileTransfer implements RangeObserver {
     return written
   }
 
-  #write(range: FileRange, done: WriteCallback): boolean {
+  #write(range: FileRange, writer: RangeWriter, done: WriteCallback): boolean {
     let obstacle: FallbackReason | undefined
     try {
-      obstacle = this.#destination.write(createRangeChunk(range), done)
+      obstacle = this.#destination.write(createRangeChunk(range), writer, done)
     } catch (error) {
       // A writeHead() of the user's threw: nothing was written.
       range.file.close()
@@ -156,7 +159,7 @@ export class FileTransfer implements RangeObserver {
     } else {
       this.#report.end(failure ?? rangeNotSent(length - range.bytesSent))
     }
-    if (failure instanceof KtlsError) this.rangeFailed(failure, () => {})
+    if (isOfSource(failure)) this.rangeFailed(failure, () => {})
     else this.#source.completeRead()
   }
 }

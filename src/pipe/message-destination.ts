@@ -2,7 +2,9 @@ import type { OutgoingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FallbackReason } from '../fallback-reason.js'
 import { asInternal, type InternalMessage, markNeedDrain, type WriteCallback } from '../node-internals.js'
+import { isNodesMessageSend, isNodesMessageWrite } from '../nodes-own.js'
 import { isOptedOut } from '../opt-out.js'
+import type { RangeWriter } from '../socket/queued-ranges.js'
 import { mayPassThrough, passesThrough } from './pass-through.js'
 import { engineOf, isSecuring, socketObstacle, waitUntilConnected } from './socket-destination.js'
 import type { DestinationFacts } from './transfer-plan.js'
@@ -58,7 +60,7 @@ export class MessageDestination {
     return true
   }
 
-  write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined {
+  write(rangeChunk: Buffer, writer: RangeWriter, callback: WriteCallback): FallbackReason | undefined {
     const { object, socket } = this
     if (socket === null) return 'response-not-current'
     if (!this.#hasNodesWrite && !this.#isProvenToPassThrough()) return 'response-wrapped'
@@ -70,7 +72,7 @@ export class MessageDestination {
       // Whoever wraps writeHead may have made it a response without a body only now.
       if (!this.#internals._hasBody) return 'response-without-body'
       if (this.#internals.chunkedEncoding) socket.write(`${rangeChunk.length.toString(16)}\r\n`, 'latin1')
-      if (!socket.write(rangeChunk, callback)) markNeedDrain(object)
+      if (!writer.queueRange(rangeChunk, callback)) markNeedDrain(object)
       if (this.#internals.chunkedEncoding) socket.write('\r\n', 'latin1')
       return undefined
     } finally {
@@ -78,13 +80,8 @@ export class MessageDestination {
     }
   }
 
-  // Named, not looked up by name: this is asked for each response, and V8 remembers only where a name leads.
   get #hasNodesWrite(): boolean {
-    return this.object.write === this.#http.OutgoingMessage.prototype.write
-  }
-
-  get #hasNodesSend(): boolean {
-    return this.#internals._send === (this.#http.OutgoingMessage.prototype as unknown as InternalMessage)._send
+    return isNodesMessageWrite(this.object.write)
   }
 
   // Once for a `write`: what it does with chunks it has decided with the head.
@@ -100,7 +97,7 @@ export class MessageDestination {
   #messageObstacle(): FallbackReason | undefined {
     const { object } = this
     if (object.destroyed || object.writableEnded || this.#socketIsLeft) return 'destination-unavailable'
-    if (!this.#hasNodesSend) return 'response-wrapped'
+    if (!isNodesMessageSend(this.#internals._send)) return 'response-wrapped'
     if (!this.#hasNodesWrite && !mayPassThrough(object)) return 'response-wrapped'
     if (this.#internals.strictContentLength === true) return 'strict-content-length'
     const status = (object as Partial<ServerResponse>).statusCode

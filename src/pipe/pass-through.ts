@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from 'node:http'
 import type { InternalMessage } from '../node-internals.js'
+import { isNodesMessageWrite } from '../nodes-own.js'
 
 type Http = typeof import('node:http')
 
@@ -45,6 +46,7 @@ export function passesThrough(message: OutgoingMessage, http: Http): boolean {
   if (!message.headersSent) internals._implicitHeader()
   if (!isIdentity(message.getHeader('content-encoding'))) return false
   const { write } = http.OutgoingMessage.prototype
+  if (!isNodesMessageWrite(write)) return false
   const probe = Buffer.alloc(0)
   let arrived = false
   // The text ends in `_write.call(this, chunk, encoding)`: if `_write` is Node's, this is that call.

@@ -1,9 +1,19 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FallbackReason } from '../fallback-reason.js'
-import { asInternal, isTlsSocket, type StreamHandle, type WriteCallback } from '../node-internals.js'
+import {
+  asInternal,
+  type InternalSocket,
+  isTlsSocket,
+  loadedModule,
+  type StreamHandle,
+  type WriteCallback,
+} from '../node-internals.js'
+import { isNodesSocketWrite, isNodesSocketWritev, isNodesWrite } from '../nodes-own.js'
 import { isOptedOut } from '../opt-out.js'
 import type { Engine } from '../options.js'
+import type { RangeWriter } from '../socket/queued-ranges.js'
+import { hasOwnMethods } from '../socket/socket-methods.js'
 import { SocketWriter } from '../socket/socket-writer.js'
 import type { DestinationFacts } from './transfer-plan.js'
 
@@ -33,8 +43,8 @@ export class SocketDestination {
     return waitUntilConnected(this.socket, resume)
   }
 
-  write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined {
-    this.socket.write(rangeChunk, callback)
+  write(rangeChunk: Buffer, writer: RangeWriter, callback: WriteCallback): FallbackReason | undefined {
+    writer.queueRange(rangeChunk, callback)
     return undefined
   }
 }
@@ -45,17 +55,25 @@ export function engineOf(socket: Socket): Engine {
 
 /** Why no range can be written to a socket that is open. */
 export function socketObstacle(socket: Socket): FallbackReason | undefined {
+  // A message may be on any stream.
+  const net = loadedModule('net')
+  if (net === undefined || !(socket instanceof net.Socket)) return 'socket-not-tcp'
   const internals = asInternal(socket)
   const handle = internals._handle
-  const born = Object.getPrototypeOf(socket) as typeof internals
-  // The writer's own methods are there for good; anybody else's see bytes that a range would not show them.
-  if (internals.write !== born.write) return 'socket-wrapped'
-  const isAsBorn = internals._write === born._write && internals._writev === born._writev
-  const writer = isAsBorn ? undefined : SocketWriter.existing(socket)
-  if (!isAsBorn && !writer) return 'socket-wrapped'
+  const writer = SocketWriter.existing(socket)
+  // Anybody else's methods see bytes that a range would not show them.
+  if (!isNodesWrite(internals.write)) return 'socket-wrapped'
+  if (!(writer === undefined ? hasNodesMethods(internals) : hasOwnMethods(internals))) return 'socket-wrapped'
   if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') return 'http2'
-  if (handle && !socket.connecting && !isOnTcp(socket, handle)) return 'socket-not-tcp'
+  if (!socket.connecting) {
+    if (!handle) return 'destination-unavailable'
+    if (!isOnTcp(socket, handle)) return 'socket-not-tcp'
+  }
   return writer?.refusal
+}
+
+function hasNodesMethods({ _write, _writev }: InternalSocket): boolean {
+  return isNodesSocketWrite(_write) && isNodesSocketWritev(_writev)
 }
 
 // TLS over TLS has the same descriptor as the connection below it, and writes to it natively.

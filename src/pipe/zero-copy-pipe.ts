@@ -5,7 +5,7 @@ import { invalidArgument } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { WriteCallback } from '../node-internals.js'
 import { offloadReads } from './offloaded-reads.js'
-import { setDestination } from './zero-copy-destination.js'
+import { isMark, setDestination } from './zero-copy-destination.js'
 
 export interface ZeroCopyPipeOptions {
   /** End the destination when the pipe ends. Default: true. */
@@ -81,6 +81,7 @@ class ForwardingWritable extends Writable {
   }
 
   override _write(chunk: unknown, encoding: BufferEncoding, callback: WriteCallback): void {
+    if (isMark(chunk)) return callback()
     this.#destination.write(chunk as string, encoding, callback)
   }
 

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { constants } from 'node:os'
-import { sourceTruncated, writeError } from '../errors.js'
+import { readError, sourceTruncated, writeError } from '../errors.js'
 import { type NativeQueue, Outcome, type Submitted } from '../native/binding.js'
 import type { Mailbox } from '../native/mailbox.js'
 import type { ChunkBatch, InternalSocket, WriteCallback } from '../node-internals.js'
@@ -8,7 +8,10 @@ import type { Engine } from '../options.js'
 import { sharedSlot } from '../shared-state.js'
 import type { FileRange } from './file-range.js'
 
-const { ENODATA, EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno
+const { ENODATA, EAGAIN, EMFILE, ENFILE, ENOMEM, EIO, ESTALE, EBADF, EACCES, EPERM, ENXIO, ENODEV, EISDIR } =
+  constants.errno
+// What sendfile(2) says of the file and never of the socket.
+const ofFile = new Set([EIO, ESTALE, EBADF, EACCES, EPERM, ENXIO, ENODEV, EISDIR].map((errno) => -errno))
 // For want of a thread or a descriptor; nothing is wrong with the socket.
 const passing = new Set([-EAGAIN, -EMFILE, -ENFILE, -ENOMEM])
 // Up to this many bytes of a file it costs the event loop less to send them than to wake a thread for it. Tests lower it,
@@ -22,13 +25,14 @@ const outcomeOf = (submitted: Submitted): number => (submitted > 0 ? Outcome.Com
 
 /** Writes through a socket's native queue. Each callback runs in the async context of whoever wrote. */
 export class QueueWrites {
-  /** Plaintext that this queue has completed. */
-  bytesWritten = 0
   readonly #socket: InternalSocket
   readonly #engine: Engine
   readonly #queue: NativeQueue
   readonly #mailbox: Mailbox
   #closed = false
+  #bytesGiven = 0
+  #range: { readonly sentBefore: number } | undefined // under way
+  #sentAtLastLook = 0
   #keyItem: number | undefined
 
   constructor(socket: InternalSocket, engine: Engine, queue: NativeQueue, mailbox: Mailbox) {
@@ -38,6 +42,19 @@ export class QueueWrites {
     this.#mailbox = mailbox
   }
 
+  /** Plaintext that this queue was given; of a range, what the kernel has taken. */
+  get bytesWritten(): number {
+    return this.#bytesGiven + (this.#range === undefined ? 0 : this.#queue.bytesSent() - this.#range.sentBefore)
+  }
+
+  /** The kernel has taken bytes since this was asked the last time. */
+  hasAdvanced(): boolean {
+    const sent = this.#queue.bytesSent()
+    const before = this.#sentAtLastLook
+    this.#sentAtLastLook = sent
+    return sent !== before
+  }
+
   write(chunks: ChunkBatch, callback: WriteCallback): void {
     const buffers = chunks.map(({ chunk, encoding }) =>
       typeof chunk === 'string' ? Buffer.from(chunk, encoding as BufferEncoding) : chunk,
@@ -45,12 +62,13 @@ export class QueueWrites {
     const size = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
     if (size === 0) return callback()
     this.#socket._unrefTimer()
+    this.#bytesGiven += size
     const settle = (outcome: number) => {
-      if (outcome === Outcome.Complete) this.bytesWritten += size
+      this.#socket._unrefTimer()
       this.#answer(outcome, callback)
     }
     const submitted = this.#submit((item) => this.#queue.sendBytes(item, buffers), settle)
-    if (submitted !== 0) settle(outcomeOf(submitted))
+    if (submitted !== 0) this.#answer(outcomeOf(submitted), callback)
   }
 
   /** False: the queue cannot take it now, nothing of it was sent, and the range must go another way. */
@@ -66,16 +84,22 @@ export class QueueWrites {
       range.remaining -= bytesSent
       range.bytesSent += bytesSent
       range.bytesOffloaded += bytesSent
-      this.bytesWritten += bytesSent
+      this.#range = undefined
+      this.#bytesGiven += bytesSent
       if (outcome === -ENODATA) callback(sourceTruncated(range.remaining))
+      else if (ofFile.has(outcome)) callback(readError(outcome))
       else this.#answer(outcome, callback)
     }
+    this.#range = { sentBefore: this.#queue.bytesSent() }
     const submitted = this.#submit(
       (item) =>
         this.#queue.sendRange(item, range.file, range.offset, length, progressMs, length <= bytesAtOnce[this.#engine]),
       settle,
     )
-    if (passing.has(submitted)) return false
+    if (passing.has(submitted)) {
+      this.#range = undefined
+      return false
+    }
     this.#socket._unrefTimer()
     try {
       if (submitted >= 0) range.observer.rangeOffloaded(this.#engine)

@@ -7,12 +7,14 @@ export interface SocketWork {
   final(shutDown: () => void): void
   destroy(error: Error | null, closeSocket: () => void): void
   readonly bytesWrittenPastNode: number
+  hasAdvanced(): boolean
 }
 
 interface Work {
   readonly methods: SocketWork
   readonly final: InternalSocket['_final']
   readonly destroy: InternalSocket['_destroy']
+  readonly timeOut: InternalSocket['_onTimeout']
 }
 
 // A property and no private name: it is found through a Proxy around the socket, too, and must be.
@@ -36,6 +38,12 @@ const own = sharedSlot('methods of sockets', () => ({
     const { methods, destroy } = workOf(this)
     methods.destroy(error, () => destroy.call(this, error, callback))
   },
+  // As Node's own, which looks whether the handle's queue has become shorter.
+  _onTimeout(this: InternalSocket) {
+    const { methods, timeOut } = workOf(this)
+    if (methods.hasAdvanced()) this._unrefTimer()
+    else timeOut.call(this)
+  },
 }))
 
 // socket.bytesWritten asks the handle, which knows only what went through it.
@@ -52,13 +60,28 @@ const bytesWritten = sharedSlot('bytesWritten of handles', () => ({
  * and stay for the socket's life.
  */
 export function takeOverMethods(socket: InternalSocket, methods: SocketWork): void {
-  const { _final: final, _destroy: destroy, _handle: handle } = socket
-  const value: Work = { methods, final, destroy }
-  // A handle may come to another socket.
-  const property = { value, configurable: true }
-  Object.defineProperty(socket, work, property)
+  const { _final: final, _destroy: destroy, _onTimeout: timeOut } = socket
+  const value: Work = { methods, final, destroy, timeOut }
+  Object.defineProperty(socket, work, { value, configurable: true })
   Object.assign(socket, own)
-  if (handle === null) return
-  Object.defineProperty(handle, work, property)
+  takeOverHandle(socket)
+  // A timer that runs already calls what was there when it was set.
+  const { timeout = 0 } = socket
+  if (timeout > 0) (Object.getPrototypeOf(socket) as typeof socket).setTimeout.call(socket, timeout)
+}
+
+/** True: the handle is another one than before. */
+export function takeOverHandle(socket: InternalSocket): boolean {
+  const { _handle: handle } = socket
+  const value = workOf(socket)
+  if (handle === null || Reflect.get(handle, work) === value) return false
+  // A handle may come to another socket.
+  Object.defineProperty(handle, work, { value, configurable: true })
   Object.defineProperty(handle, 'bytesWritten', bytesWritten)
+  return true
+}
+
+/** Nobody has put other methods in place of these. */
+export function hasOwnMethods(socket: InternalSocket): boolean {
+  return socket._write === own._write && socket._writev === own._writev
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { createAttachment } from '../attachment.js'
-import { KtlsError } from '../errors.js'
+import { isOfSource, rangeNotSent } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeBinding, NativeQueue } from '../native/binding.js'
 import { type Mailbox, mailboxOf } from '../native/mailbox.js'
@@ -17,7 +17,8 @@ import { endAfterExchange, isBetweenExchanges } from './last-exchange.js'
 import { type BytesDestination, sendOrdinarily } from './ordinary-range.js'
 import { OrdinaryWrites } from './ordinary-writes.js'
 import { QueueWrites } from './queue-writes.js'
-import { type SocketWork, takeOverMethods } from './socket-methods.js'
+import { QueuedRanges, type RangeWriter } from './queued-ranges.js'
+import { type SocketWork, takeOverHandle, takeOverMethods } from './socket-methods.js'
 
 // A record of this size is kept by the tracker and serves as the proof; it goes out through OpenSSL.
 const proofBytes = 1024
@@ -30,7 +31,7 @@ const writers = sharedSlot('socket writers', () => createAttachment<SocketWriter
  * Everything that a socket's Writable queue gives out, in its order: ordinary chunks and ranges. Before the hand-over
  * (and on plain TCP) ordinary chunks take Node's own path; after it everything takes the socket's native queue.
  */
-export class SocketWriter implements SocketWork {
+export class SocketWriter implements SocketWork, RangeWriter {
   readonly #socket: InternalSocket
   readonly #binding: NativeBinding
   readonly #mailbox: Mailbox
@@ -40,11 +41,15 @@ export class SocketWriter implements SocketWork {
   #tcpQueue: QueueWrites | undefined // plain TCP: while a range is under way
   #tcpBytes = 0
   #refusal: FallbackReason | undefined
+  readonly #queued = new QueuedRanges()
 
   /** The writer of a socket, made (and its methods put in place) on first use. */
   static of(socket: Socket, binding: NativeBinding): SocketWriter {
     const known = writers.get(socket)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      known.#followHandle()
+      return known
+    }
     const fresh = new SocketWriter(socket, binding)
     writers.set(socket, fresh)
     return fresh
@@ -79,8 +84,19 @@ export class SocketWriter implements SocketWork {
     return this.#tcpBytes + (this.#kernelQueue?.bytesWritten ?? 0) + (this.#tcpQueue?.bytesWritten ?? 0)
   }
 
+  queueRange(chunk: Buffer, callback: WriteCallback): boolean {
+    return this.#queued.queue(this.#socket, chunk, callback)
+  }
+
   write(chunks: ChunkBatch, callback: WriteCallback): void {
-    this.#writeFrom(chunks, 0, callback)
+    const bytesMissing = this.#queued.missingFrom(chunks)
+    if (bytesMissing === 0) this.#writeFrom(chunks, 0, callback)
+    else this.#giveUp(rangeNotSent(bytesMissing), callback)
+  }
+
+  /** Bytes have left since this was asked the last time. */
+  hasAdvanced(): boolean {
+    return (this.#kernelQueue ?? this.#tcpQueue)?.hasAdvanced() === true
   }
 
   /** Ends the write direction with close_notify, then lets Node shut TCP down. */
@@ -213,20 +229,27 @@ export class SocketWriter implements SocketWork {
     }
   }
 
-  // The file became shorter: the body cannot be completed, so the connection goes. The process must not go with it where
-  // nobody listens for errors of the socket.
+  // The file became shorter, or cannot be read: the body cannot be completed, so the connection goes.
   #settleRange(range: FileRange, error: Error | null | undefined, callback: WriteCallback): void {
     range.file.close()
     range.failure = error ?? undefined
-    if (!(error instanceof KtlsError)) return callback(error)
-    const giveUp = () => {
-      if (this.#socket.listenerCount('error') > 0) return callback(error)
-      this.#socket.destroy()
-      callback()
-    }
+    if (!isOfSource(error)) return callback(error)
+    const giveUp = () => this.#giveUp(error, callback)
     // First of all, so that whoever waits for source and destination hears the cause before the consequence.
     if (range.observer.rangeFailed === undefined) giveUp()
     else range.observer.rangeFailed(error, giveUp)
+  }
+
+  // The process must not go with the connection where nobody listens for its errors.
+  #giveUp(error: Error, callback: WriteCallback): void {
+    if (this.#socket.listenerCount('error') > 0) return callback(error)
+    this.#socket.destroy()
+    callback()
+  }
+
+  // A net.Socket may be connected again, and has another handle then.
+  #followHandle(): void {
+    if (takeOverHandle(this.#socket)) this.#tcpBytes = 0
   }
 }
 

@@ -1,9 +1,9 @@
-// A file that changes its size while it is being sent. One that shrinks ends the connection, for its body can no longer
-// be completed; one that grows is sent as Node sends it.
+// A file that changes its size while it is being sent, or cannot be read. One that shrinks ends the connection, for its
+// body can no longer be completed; one that grows is sent as Node sends it.
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { appendFileSync, createReadStream, readFileSync, truncateSync } from 'node:fs'
+import { appendFileSync, createReadStream, openSync, readFileSync, truncateSync } from 'node:fs'
 import type { IncomingMessage, RequestListener } from 'node:http'
 import { pipeline } from 'node:stream'
 import { createZeroCopyPipe, getStats, install, KtlsError } from 'ktls-pipe'
@@ -116,6 +116,30 @@ for (const scheme of schemes) {
       t.equal(bytes.length, end + 1)
       t.equal(sha256(bytes), sha256(readFileSync(path).subarray(0, end + 1)))
     })
+  })
+}
+
+for (const scheme of schemes) {
+  t.test(`a file that cannot be read, over ${scheme}`, async (t) => {
+    const { path } = expectChange(writeRandomFile(temporaryFolder(t), 1024 * 1024))
+    const heard: unknown[] = []
+    const start = scheme === 'https' ? startHttps : startHttp
+    const { server, port } = await start(t, (_request, response) => {
+      const source = createReadStream(path, { fd: openSync(path, 'a'), start: 0 })
+      const hear = (who: string) => (error: NodeJS.ErrnoException) =>
+        heard.push(`${who}: ${error.code} ${error.syscall}`)
+      source.on('error', (error: NodeJS.ErrnoException) => {
+        hear('source')(error)
+        response.destroy()
+      })
+      response.on('error', hear('response'))
+      source.pipe(response)
+    })
+    server.on('clientError', (_error, socket) => socket.destroy())
+    const answer = await request(scheme, port).then(receive, () => 'none')
+    t.match(answer === 'none' ? { aborted: true } : answer, { aborted: true })
+    t.equal(heard[0], 'source: EBADF read', 'it is the source that fails, before all else')
+    t.equal(getStats().transfers.active, 0, 'nothing is left under way')
   })
 }
 

@@ -1,7 +1,7 @@
 // Connections on which nothing happens, or no more: timeouts, closing servers, clients that leave.
 
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ownKernel } from '../../support/network-buffers.js'
 import { type Case, type Cases, played } from '../case.js'
@@ -54,6 +54,21 @@ export const cases: Cases = {
     connection.ask('/large')
     await connection.begun()
     // So many bytes each time that the server can go on each time: it is never still for as long as its timeout.
+    for (let i = 0; i < 12; ++i) {
+      await idle(stepMs)
+      await connection.readSome(1.25 * 2 ** 20)
+    }
+    return { answer: await connection.answer(), timeouts }
+  }),
+  'a timeout that is set in the middle of a file, while a slow client advances': played('offloaded', async (stage) => {
+    const server = await serveFiles(stage)
+    let timeouts = 0
+    const asked = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
+    const connection = await Connection.open(stage, server)
+    connection.ask('/large')
+    await connection.begun()
+    const [, response] = await asked
+    response.setTimeout(10 * stepMs, () => timeouts++)
     for (let i = 0; i < 12; ++i) {
       await idle(stepMs)
       await connection.readSome(1.25 * 2 ** 20)

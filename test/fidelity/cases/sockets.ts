@@ -3,7 +3,8 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import net, { type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { type Cases, played } from '../case.js'
 import { describeBytes } from '../client.js'
 import { Connection } from '../connection.js'
@@ -100,6 +101,29 @@ export const cases: Cases = {
     await Promise.all([fromServer, received.promise])
     return { fromServer: await fromServer, fromClient: describeBytes(Buffer.concat(chunks)) }
   }),
+  'a request over a stream of the application': played({ declined: 'socket-not-tcp' }, async (stage) => {
+    const path = stage.files.make(smallBytes)
+    const { server, uploaded } = await serveUploads(stage)
+    const below = await stage.connect(server)
+    const outgoing = stage.request(server, {
+      method: 'PUT',
+      agent: undefined,
+      createConnection: () => new Wrapping(below) as unknown as Socket,
+    })
+    stage.judge(outgoing)
+    createReadStream(path).pipe(outgoing)
+    await answered(outgoing)
+    return uploaded()
+  }),
+  'a socket that was never connected': played({ declined: 'destination-unavailable' }, async (stage) => {
+    const path = stage.files.make(smallBytes)
+    const socket = new net.Socket()
+    stage.judge(socket)
+    stage.record.watch('socket', socket, ['error', 'finish', 'close'])
+    createReadStream(path).pipe(socket)
+    await until(socket, 'close')
+    return stage.record.seen(false)
+  }),
   'an upload by a client': played('offloaded', async (stage) => {
     const path = stage.files.make(largeBytes)
     const { server, uploaded } = await serveUploads(stage)
@@ -122,6 +146,27 @@ export const cases: Cases = {
     await answered(outgoing)
     return uploaded()
   }),
+}
+
+/** A class, as applications have them: its write methods are its prototype's. */
+class Wrapping extends Duplex {
+  readonly #below: Socket
+
+  constructor(below: Socket) {
+    super()
+    this.#below = below
+    below.on('data', (chunk) => this.push(chunk)).on('end', () => this.push(null))
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#below.write(chunk, encoding, callback)
+  }
+
+  override _final(callback: () => void): void {
+    this.#below.end(callback)
+  }
 }
 
 /** A server that takes one upload. */

@@ -7,7 +7,9 @@ import http from 'node:http'
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import type { Cases } from '../case.js'
+import { Connection } from '../connection.js'
 import { exchanged, held, largeBytes, offloaded, smallBytes } from '../exchange.js'
+import { serveFiles } from '../file-server.js'
 
 type Method = (...parameters: unknown[]) => unknown
 
@@ -119,6 +121,32 @@ export const cases: Cases = {
     response.on('close', () => channel('http.server.response.finish').unsubscribe(listener))
     await pipeUntilUnderWay()
   }),
+  'the writes of a socket that has had a file': {
+    expect: { partly: 'socket-wrapped' },
+    play: async (stage) => {
+      const server = await serveFiles(stage)
+      const connection = await Connection.open(stage, server)
+      const first = await connection.get('/file')
+      let bytes = 0
+      server.prependOnceListener('request', ({ socket }) => {
+        const { _write: write, _writev: writev } = socket as unknown as Record<'_write' | '_writev', Method>
+        const copy = (chunk: Buffer | string) => {
+          bytes += chunk.length
+          return typeof chunk === 'string' ? chunk : Buffer.concat([chunk])
+        }
+        Object.assign(socket, {
+          _write: (chunk: Buffer, ...rest: unknown[]) => write.call(socket, copy(chunk), ...rest),
+          _writev: (chunks: { chunk: Buffer; encoding: string }[], done: unknown) =>
+            writev.call(
+              socket,
+              chunks.map(({ chunk, encoding }) => ({ chunk: copy(chunk), encoding })),
+              done,
+            ),
+        })
+      })
+      return { first, second: await connection.get('/file'), bytes }
+    },
+  },
   'the writes of a socket, by its prototype': {
     expect: { declined: 'socket-wrapped' },
     play: async (stage) => {

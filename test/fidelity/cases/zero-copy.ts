@@ -41,6 +41,30 @@ export const cases: Cases = {
     await once(source, 'end')
     pipe.end(tail, 'latin1')
   }),
+  'words that wait in the pipe for a slow client': zeroCopied(
+    'offloaded',
+    async ({ open, response, letRead, underWay }, zeroCopy) => {
+      response.write(Buffer.alloc(largeBytes, 'before'))
+      await underWay()
+      const pipe = zeroCopy(response)
+      for (const word of ['one', 'two', 'three']) pipe.write(word)
+      const source = open()
+      source.pipe(pipe)
+      await once(source, 'ready')
+      letRead()
+    },
+    { holdsBack: true },
+  ),
+  'words in a corked pipe': zeroCopied('offloaded', async ({ open, response }, zeroCopy) => {
+    const pipe = zeroCopy(response)
+    pipe.cork()
+    pipe.write('one')
+    const source = open()
+    source.pipe(pipe)
+    await once(source, 'ready')
+    pipe.write('two')
+    pipe.uncork()
+  }),
   'two files, one after the other': zeroCopied('offloaded', async ({ open, response }, zeroCopy) => {
     const pipe = zeroCopy(response)
     const first = open()

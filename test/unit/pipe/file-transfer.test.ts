@@ -17,6 +17,7 @@ import { FileSource } from '../../../src/pipe/file-source.js'
 import { FileTransfer } from '../../../src/pipe/file-transfer.js'
 import type { DestinationFacts } from '../../../src/pipe/transfer-plan.js'
 import { type FileRange, rangeOf } from '../../../src/socket/file-range.js'
+import type { RangeWriter } from '../../../src/socket/queued-ranges.js'
 import { SocketWriter } from '../../../src/socket/socket-writer.js'
 import { limitRanges, rangesEndSeldom } from '../../support/slots.js'
 import { FakeBinding, FakeFile } from '../fixtures/fake-binding.js'
@@ -57,7 +58,7 @@ class FakeDestination implements Destination {
     return this.waits
   }
 
-  write(rangeChunk: Buffer, callback: WriteCallback): FallbackReason | undefined {
+  write(rangeChunk: Buffer, _writer: RangeWriter, callback: WriteCallback): FallbackReason | undefined {
     if (this.obstacle !== undefined) return this.obstacle
     const range = rangeOf(rangeChunk)
     if (range === undefined) throw new Error('no range')

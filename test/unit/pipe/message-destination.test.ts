@@ -11,6 +11,7 @@ import { createRangeChunk } from '../../../src/socket/file-range.js'
 import { compressionVersions, wrapAsCompression } from '../fixtures/compression-write.js'
 import { connectPair, until } from '../fixtures/connection.js'
 import { FakeFile } from '../fixtures/fake-binding.js'
+import { queueOf } from '../fixtures/range-queue.js'
 
 type Response = ServerResponse & MessageInternals
 
@@ -229,7 +230,7 @@ t.test('write: head and range reach the socket in one batch', async (t) => {
   response.setHeader('Content-Length', 1000)
   const batches = spy(near)
   const range = makeRange(1000)
-  const done = new Promise<unknown>((resolve) => t.equal(destination.write(range, resolve), undefined))
+  const done = new Promise<unknown>((resolve) => t.equal(destination.write(range, queueOf(near), resolve), undefined))
   t.notOk(await done)
   t.equal(batches.length, 1)
   t.equal(batches[0]?.length, 2)
@@ -244,7 +245,7 @@ t.test('write: with chunked encoding a range is one chunk of the body', async (t
   const batches = spy(near)
   const [first, second] = [makeRange(1000), makeRange(65_536)]
   for (const range of [first, second]) {
-    await new Promise<unknown>((resolve) => t.equal(destination.write(range, resolve), undefined))
+    await new Promise<unknown>((resolve) => t.equal(destination.write(range, queueOf(near), resolve), undefined))
   }
   response.end()
   t.equal(response.chunkedEncoding, true)
@@ -261,7 +262,7 @@ t.test('write: after what was written before', async (t) => {
   const batches = spy(near)
   response.write('before')
   await until(() => response.writableCorked === 0 && near.writableLength === 0)
-  await new Promise<unknown>((resolve) => t.equal(destination.write(makeRange(5), resolve), undefined))
+  await new Promise<unknown>((resolve) => t.equal(destination.write(makeRange(5), queueOf(near), resolve), undefined))
   const text = batches.flat().map(String).join('')
   t.match(text, /\r\n\r\n6\r\nbefore\r\n5\r\n\r\n$/)
 })
@@ -272,7 +273,9 @@ t.test('write: a writeHead that throws leaves nothing written and nothing corked
     throw new Error("the user's")
   }
   const batches = spy(near)
-  t.throws(() => destination.write(makeRange(10), () => t.fail('nothing was written')), { message: "the user's" })
+  t.throws(() => destination.write(makeRange(10), queueOf(near), () => t.fail('nothing was written')), {
+    message: "the user's",
+  })
   t.equal(near.writableCorked, 0)
   t.strictSame(batches, [])
 })
@@ -291,7 +294,7 @@ t.test('write: a response that turns out to have no body gets its head only', as
     return Reflect.apply(writeHead, this, parameters.length > 1 ? [304, ...parameters.slice(1)] : [304])
   } as never
   t.equal(destination.facts().obstacle, undefined)
-  const refused = destination.write(makeRange(10), () => t.fail('nothing was written'))
+  const refused = destination.write(makeRange(10), queueOf(near), () => t.fail('nothing was written'))
   t.equal(refused, 'response-without-body')
   t.equal(near.writableCorked, 0)
   await until(() => received().includes('\r\n\r\n'))
@@ -301,7 +304,9 @@ t.test('write: a response that turns out to have no body gets its head only', as
 
 t.test('write: without a socket nothing is written', async (t) => {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
-  const refused = new MessageDestination(response, http).write(makeRange(10), () => t.fail('nothing was written'))
+  const refused = new MessageDestination(response, http).write(makeRange(10), queueOf(new Socket()), () =>
+    t.fail('nothing was written'),
+  )
   t.equal(refused, 'response-not-current')
   t.equal(response.headersSent, false)
 })
@@ -316,14 +321,14 @@ t.test('a write that hands chunks on unread is passed by', async (t) => {
     const batches = spy(near)
     const chunk = makeRange(1000)
     t.equal(
-      destination.write(chunk, () => {}),
+      destination.write(chunk, queueOf(near), () => {}),
       undefined,
     )
     t.equal(batches.flat().filter((written) => written === chunk).length, 1, 'the range, once')
     t.equal(Object.hasOwn(http.OutgoingMessage.prototype.write, 'call'), false, "Node's own is as before")
     const again = makeRange(1000)
     t.equal(
-      destination.write(again, () => {}),
+      destination.write(again, queueOf(near), () => {}),
       undefined,
     )
     await until(() => batches.flat().includes(again))
@@ -362,7 +367,7 @@ for (const [what, wrap] of notPassedBy) {
     t.strictSame(destination.facts(), clear)
     const batches = spy(near)
     t.equal(
-      destination.write(makeRange(1000), () => t.fail('nothing was written')),
+      destination.write(makeRange(1000), queueOf(near), () => t.fail('nothing was written')),
       'response-wrapped',
     )
     t.equal(Object.hasOwn(http.OutgoingMessage.prototype.write, 'call'), false)

@@ -19,6 +19,7 @@ import { SocketWriter } from '../../../src/socket/socket-writer.js'
 import { certificate } from '../../support/certificate.js'
 import { connectPair, until } from '../fixtures/connection.js'
 import { FakeBinding, FakeFile } from '../fixtures/fake-binding.js'
+import { queueOf } from '../fixtures/range-queue.js'
 import { useBinding } from '../fixtures/slots.js'
 
 const binding = new FakeBinding()
@@ -88,7 +89,38 @@ t.test('not on TCP: a socket file, another stream, another TLS session', async (
 })
 
 t.test('not known before it is connected', async (t) => {
-  t.equal(socketObstacle(new Socket()), undefined)
+  const socket = new Socket()
+  t.teardown(() => socket.destroy())
+  t.equal(socketObstacle(socket), 'destination-unavailable', 'nobody connects it')
+  socket.on('error', () => {}).connect(1, '127.0.0.1')
+  t.equal(socketObstacle(socket), undefined)
+})
+
+t.test('a stream that is no net.Socket', async (t) => {
+  t.equal(socketObstacle(new PassThrough() as never), 'socket-not-tcp')
+})
+
+t.test('write methods of a class, or in place of those that the package has put there', async (t) => {
+  const { near } = await connectPair(t)
+  class Counting extends Socket {
+    override write(...parameters: never[]): boolean {
+      return Reflect.apply(super.write, this, parameters)
+    }
+  }
+  const own = Object.setPrototypeOf(near, Counting.prototype) as Socket
+  t.equal(socketObstacle(own), 'socket-wrapped')
+  Object.setPrototypeOf(near, Socket.prototype)
+  t.equal(socketObstacle(near), undefined)
+  SocketWriter.of(near, new FakeBinding())
+  t.equal(socketObstacle(near), undefined, 'the package has put its own there')
+  for (const name of ['_write', '_writev'] as const) {
+    const internals = near as unknown as Record<typeof name, (...parameters: unknown[]) => void>
+    const before = internals[name]
+    internals[name] = (...parameters) => before.apply(near, parameters)
+    t.equal(socketObstacle(near), 'socket-wrapped', name)
+    internals[name] = before
+  }
+  t.equal(socketObstacle(near), undefined)
 })
 
 t.test('HTTP/2 was agreed upon', async (t) => {
@@ -122,7 +154,7 @@ t.test('write: the chunk takes its place in the queue of the socket', async (t) 
   let called = 0
   near.write('before ')
   t.equal(
-    new SocketDestination(near).write(chunk, () => called++),
+    new SocketDestination(near).write(chunk, queueOf(near), () => called++),
     undefined,
   )
   near.write(' after')

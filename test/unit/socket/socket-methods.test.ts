@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import net from 'node:net'
 import t from 'tap'
 import type { ChunkBatch, WriteCallback } from '../../../src/node-internals.js'
-import { type SocketWork, takeOverMethods } from '../../../src/socket/socket-methods.js'
+import { type SocketWork, takeOverHandle, takeOverMethods } from '../../../src/socket/socket-methods.js'
 import { asSocket, FakeSocket } from '../fixtures/fake-socket.js'
 
 function setUp() {
@@ -11,6 +13,7 @@ function setUp() {
     final: (shutDown: () => void) => calls.push(['final', shutDown]),
     destroy: (error: Error | null, closeSocket: () => void) => calls.push([error, closeSocket]),
     bytesWrittenPastNode: 5,
+    hasAdvanced: () => false,
   }
   takeOverMethods(asSocket(socket), methods)
   return { socket, calls, methods }
@@ -53,7 +56,7 @@ t.test('the handle counts what went past it', async (t) => {
 t.test('a socket without a handle', async (t) => {
   const socket = new FakeSocket(false)
   socket._handle = null
-  const methods = { write() {}, final() {}, destroy() {}, bytesWrittenPastNode: 0 }
+  const methods = { write() {}, final() {}, destroy() {}, bytesWrittenPastNode: 0, hasAdvanced: () => false }
   t.doesNotThrow(() => takeOverMethods(asSocket(socket), methods))
   t.ok(Object.hasOwn(socket, '_write'))
 })
@@ -62,7 +65,7 @@ t.test('a handle that comes to another socket counts for that one', async (t) =>
   const { socket, methods } = setUp()
   const other = new FakeSocket(false)
   other._handle = socket._handle
-  takeOverMethods(asSocket(other), { ...methods, bytesWrittenPastNode: 7 })
+  takeOverMethods(asSocket(other), { ...methods, bytesWrittenPastNode: 7, hasAdvanced: () => false })
   t.equal(other._handle?.bytesWritten, 1007)
 })
 
@@ -71,4 +74,34 @@ t.test('through a Proxy around the socket', async (t) => {
   const callback = () => {}
   new Proxy(socket, {})._write('a', 'latin1', callback)
   t.strictSame(calls, [['write', [{ chunk: 'a', encoding: 'latin1' }], callback]])
+})
+
+t.test('another handle of the same socket', async (t) => {
+  const { socket } = setUp()
+  t.equal(takeOverHandle(asSocket(socket)), false, 'it is known')
+  const counter = { get: () => 20 }
+  socket._handle = Object.create(Object.create(null, { bytesWritten: counter }))
+  t.equal(takeOverHandle(asSocket(socket)), true)
+  t.equal(socket._handle?.bytesWritten, 25)
+  socket._handle = null
+  t.equal(takeOverHandle(asSocket(socket)), false)
+})
+
+t.test('an idle timer, set before or later, asks whether bytes have left', async (t) => {
+  const alive = setInterval(() => {}, 1000) // an idle timer keeps no process
+  t.teardown(() => clearInterval(alive))
+  for (const when of ['before', 'later']) {
+    const socket = new net.Socket()
+    t.teardown(() => socket.destroy())
+    let timeouts = 0
+    let asked = 0
+    socket.on('timeout', () => timeouts++)
+    if (when === 'before') socket.setTimeout(20)
+    const methods = { write() {}, final() {}, destroy() {}, bytesWrittenPastNode: 0, hasAdvanced: () => ++asked < 4 }
+    takeOverMethods(socket as never, methods)
+    if (when === 'later') socket.setTimeout(20)
+    await once(socket, 'timeout')
+    t.equal(asked, 4, when)
+    t.equal(timeouts, 1)
+  }
 })
