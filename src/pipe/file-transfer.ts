@@ -45,7 +45,8 @@ export class FileTransfer implements RangeObserver {
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number): void {
     const again = () => this.#source.readAgain(size)
-    if (this.#destination.waitUntilConnected(again) || waitUntilEmpty(this.pipedInto, again)) return
+    if (this.#destination.waitUntilConnected(again)) return
+    if (this.pipedInto !== this.#destination.object && waitUntilEmpty(this.pipedInto, again)) return
     if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
   }
 

@@ -16,6 +16,7 @@ import type { Destination } from '../../../src/pipe/destination.js'
 import { FileSource } from '../../../src/pipe/file-source.js'
 import { FileTransfer } from '../../../src/pipe/file-transfer.js'
 import type { DestinationFacts } from '../../../src/pipe/transfer-plan.js'
+import { createZeroCopyPipe } from '../../../src/pipe/zero-copy-pipe.js'
 import { type FileRange, rangeOf } from '../../../src/socket/file-range.js'
 import type { RangeWriter } from '../../../src/socket/queued-ranges.js'
 import { SocketWriter } from '../../../src/socket/socket-writer.js'
@@ -578,4 +579,20 @@ t.test('a source that is destroyed while a range is under way: the transfer is o
       ['asyncEnd', maximumRangeBytes],
     ],
   )
+})
+
+t.test('a zero-copy pipe that holds something is emptied first', async (t) => {
+  const { binding, source, destination, reads } = await setUp(t)
+  const held: (() => void)[] = []
+  const inner = new Writable({ write: (_chunk, _encoding, callback) => held.push(callback) })
+  const pipe = createZeroCopyPipe(inner)
+  const transfer = new FileTransfer(source, pipe, destination, binding, {})
+  source.readAgain = (wanted) => transfer.read(wanted)
+  pipe.write('before')
+  transfer.read(65_536)
+  t.equal(destination.ranges.length, 0)
+  t.strictSame(reads, [])
+  held.shift()?.()
+  await new Promise(setImmediate)
+  t.equal(destination.ranges.length, 1)
 })

@@ -5,7 +5,7 @@ import { Duplex, PassThrough, pipeline as pipelineWithCallback, Readable, Writab
 import { finished, pipeline } from 'node:stream/promises'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { destinationOf, isZeroCopyPipe } from '../../../src/pipe/zero-copy-destination.js'
+import { destinationOf, isZeroCopyPipe, waitUntilEmpty } from '../../../src/pipe/zero-copy-destination.js'
 import { createZeroCopyPipe } from '../../../src/pipe/zero-copy-pipe.js'
 import { connectPair } from '../fixtures/connection.js'
 import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
@@ -374,4 +374,45 @@ t.test("in pipeline's callback form, and in front of a Duplex", async (t) => {
   t.equal(error, undefined)
   t.equal(Buffer.concat(await read).toString(), 'onetwo')
   t.ok(duplex instanceof Duplex)
+})
+
+t.test('waitUntilEmpty: when everything before has left the pipe, of which the destination sees nothing', async (t) => {
+  const sink = new Sink()
+  const pipe = createZeroCopyPipe(sink)
+  const never = () => t.fail('there is nothing to wait for')
+  t.equal(waitUntilEmpty(sink, never), false, 'no such pipe')
+  t.equal(waitUntilEmpty(pipe, never), false, 'empty')
+  for (const word of ['one', 'two']) pipe.write(word)
+  await new Promise<void>((resolve) => t.equal(waitUntilEmpty(pipe, resolve), true))
+  t.equal(sink.text, 'onetwo')
+  t.equal(sink.written.length, 2)
+
+  pipe.cork()
+  let isEmpty = false
+  t.equal(
+    waitUntilEmpty(pipe, () => {
+      isEmpty = true
+    }),
+    true,
+    'what is written to it later is behind a range, and corked it stays in front of none',
+  )
+  await turn()
+  t.equal(isEmpty, false)
+  pipe.uncork()
+  await turn()
+  t.equal(isEmpty, true)
+
+  pipe.write('three')
+  pipe.end()
+  t.equal(waitUntilEmpty(pipe, never), false, 'ended')
+  await finished(pipe)
+  t.equal(waitUntilEmpty(pipe, never), false, 'destroyed')
+})
+
+t.test('waitUntilEmpty: a pipe that is destroyed meanwhile', async (t) => {
+  const pipe = createZeroCopyPipe(new Sink())
+  pipe.write('one')
+  const emptied = new Promise<void>((resolve) => waitUntilEmpty(pipe, resolve))
+  pipe.destroy()
+  await t.resolves(emptied)
 })
