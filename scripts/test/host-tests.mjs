@@ -10,7 +10,7 @@ import { failed, judge } from './program-results.mjs'
 import { testFiles } from './session.mjs'
 import { readTap } from './tap-tally.mjs'
 
-const timeoutMs = 20 * 60_000
+const timeoutMs = { usual: 20 * 60_000, full: 90 * 60_000 } // ten thousand programs four ways
 const outputKept = 64 * 1024
 const tapProgram = join(createRequire(import.meta.url).resolve('tap/package.json'), '../dist/esm/run.mjs')
 
@@ -47,7 +47,7 @@ export async function runHostTests(session, name, folders, { coverage = false, n
       ...(session.kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}),
       ...(options.full ? { KTLS_PIPE_PROGRAMS: '10000' } : {}),
     },
-    timeoutMs,
+    timeoutMs: options.full ? timeoutMs.full : timeoutMs.usual,
     onStdout: (text) => tap.write(text),
     onStderr: (text) => {
       stderr = (stderr + text).slice(-outputKept)
