@@ -37,15 +37,23 @@ export function writeError(errno: number): NodeJS.ErrnoException {
   return Object.assign(new Error(`write ${code}`), { errno, code, syscall: 'write' })
 }
 
-/** A failed read, in the shape of Node's own. */
-export function readError(errno: number): NodeJS.ErrnoException {
-  const [code, text] = getSystemErrorMap().get(errno) ?? ['UNKNOWN', 'unknown error']
-  return Object.assign(new Error(`${code}: ${text}, read`), { errno, code, syscall: 'read' })
-}
+// By what they look like, errors of files could be of sockets.
+const ofSources = new WeakSet<Error>()
 
 /** It is the file that failed, and not the connection. */
 export function isOfSource(error: Error | null | undefined): error is Error {
-  return error instanceof KtlsError || (error as NodeJS.ErrnoException | null | undefined)?.syscall === 'read'
+  return error instanceof KtlsError || (error instanceof Error && ofSources.has(error))
+}
+
+export function markOfSource<Failure extends Error>(error: Failure): Failure {
+  ofSources.add(error)
+  return error
+}
+
+/** A failed read of a file, in the shape of Node's own. */
+export function readError(errno: number): NodeJS.ErrnoException {
+  const [code, text] = getSystemErrorMap().get(errno) ?? ['UNKNOWN', 'unknown error']
+  return markOfSource(Object.assign(new Error(`${code}: ${text}, read`), { errno, code, syscall: 'read' }))
 }
 
 /** The source ended before the bytes that had been promised for it. */

@@ -25,7 +25,7 @@ const texts = {
   http2: 'HTTP/2 writes its frames natively',
   'destination-unsupported': 'the destination is not a socket, a response or a request',
   'destination-unavailable': 'the destination is destroyed or was ended',
-  'response-wrapped': 'the write method of the response was replaced, as compression does',
+  'response-wrapped': 'the write method of the response, or of a zero-copy pipe, was replaced, as compression does',
   'response-without-body': 'the response has no body (HEAD, 204, 304)',
   'response-not-current': 'an earlier response of the connection is still being sent',
   'response-corked': 'the response is corked or holds data back',

@@ -36,6 +36,8 @@ export interface SocketInternals {
   _httpMessage?: OutgoingMessage | null
   /** Of a server's connection that speaks HTTP. */
   parser?: object | null
+  /** The connection below a TLSSocket. */
+  _parent?: InternalSocket | null
   /** Set by resetAndDestroy() until _destroy has seen it. */
   resetAndClosing?: boolean
   /** Starts the idle timer anew, as every write of Node's does. */
@@ -44,8 +46,8 @@ export interface SocketInternals {
   destroySoon(): void
   _write(chunk: Buffer | string, encoding: BufferEncoding | 'buffer', callback: WriteCallback): void
   _writev(chunks: ChunkBatch, callback: WriteCallback): void
-  /** What was written and not yet given to _write or _writev. */
-  readonly writableBuffer: ChunkBatch
+  /** What was written and not yet given to _write or _writev. Null: it is being given just now. */
+  readonly writableBuffer: readonly (BufferedChunk | null)[]
   /** What the idle timer calls, bound when it is set. */
   _onTimeout(): void
   _final(callback: WriteCallback): void

@@ -30,3 +30,9 @@ export const isNodesRead = known('binding.read(fd, buffer, offset, length, posit
 
 /** `read` of FileHandle. */
 export const isNodesHandleRead = known('fsCall(read, this, buffer, offset, length, position)')
+
+/** `_read` of fs.ReadStream; `read`, `push` and `emit` of every Readable. */
+export const isNodesFileRead = known('.read(this.fd, buf, 0, n, this.pos, (er, bytesRead, buf)')
+export const isNodesStreamRead = known("debug('read', n)")
+export const isNodesPush = known('readableAddChunkPushByteMode(this, state, chunk, encoding)')
+export const isNodesEmit = known('if (doError && events[kErrorMonitor] !== undefined)')

@@ -41,9 +41,12 @@ export const channelNames = {
 const channels = { session: channel(channelNames.session), fallback: channel(channelNames.fallback) }
 const transfer = tracingChannel<string, TransferEvent>('ktls-pipe:transfer')
 
-/** Payloads are built only when somebody listens. */
+/**
+ * Payloads are built only when somebody listens. Much of it happens in the middle of a socket's write, where a subscriber
+ * could write nothing: so they are told right after it.
+ */
 function publish<T extends object>(to: Channel, build: () => T): void {
-  if (to.hasSubscribers) to.publish(build())
+  if (to.hasSubscribers) process.nextTick((message: T) => to.publish(message), build())
 }
 
 export const publishSession = (build: () => SessionEvent): void => publish(channels.session, build)

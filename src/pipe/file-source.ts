@@ -2,16 +2,18 @@ import fs, { ReadStream } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { NativeBinding } from '../native/binding.js'
 import type { InternalSource } from '../node-internals.js'
-import { isNodesHandleRead, isNodesRead } from '../nodes-own.js'
+import {
+  isNodesEmit,
+  isNodesFileRead,
+  isNodesHandleRead,
+  isNodesPush,
+  isNodesRead,
+  isNodesStreamRead,
+} from '../nodes-own.js'
 import { isOptedOut } from '../opt-out.js'
 import type { Remainder, SourceFacts } from './transfer-plan.js'
 
 const { _read, _destroy } = ReadStream.prototype as unknown as InternalSource
-const original = {
-  read: ReadStream.prototype.read,
-  push: ReadStream.prototype.push,
-  emit: ReadStream.prototype.emit,
-}
 
 /** Core's own read: it fills the buffer, or finds the end. */
 export function readOrdinarily(source: InternalSource, size: number): void {
@@ -50,11 +52,12 @@ export class FileSource {
       optedOut: isOptedOut(stream),
       unavailable: stream.destroyed || stream.readableEnded,
       wrapped:
-        (read !== _read && read !== this.#ownRead) ||
+        !(read === _read || read === this.#ownRead) ||
+        !isNodesFileRead(_read) ||
         this.#internals._readableState.objectMode ||
-        stream.read !== original.read ||
-        stream.push !== original.push ||
-        stream.emit !== original.emit,
+        !isNodesStreamRead(stream.read) ||
+        !isNodesPush(stream.push) ||
+        !isNodesEmit(stream.emit),
       customFs: !readsThroughNode(stream),
     }
   }

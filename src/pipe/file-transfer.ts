@@ -13,9 +13,9 @@ import type { FileSource } from './file-source.js'
 import { RangePace } from './range-pace.js'
 import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
-import { planRange } from './transfer-plan.js'
+import { type DestinationFacts, planRange } from './transfer-plan.js'
 import { type TransferListener, TransferReport } from './transfer-report.js'
-import { waitUntilEmpty } from './zero-copy-destination.js'
+import { pipeObstacle, waitUntilEmpty } from './zero-copy-destination.js'
 
 /** One source on its way to one destination, range by range. */
 export class FileTransfer implements RangeObserver {
@@ -45,8 +45,7 @@ export class FileTransfer implements RangeObserver {
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number): void {
     const again = () => this.#source.readAgain(size)
-    if (this.#destination.waitUntilConnected(again)) return
-    if (this.pipedInto !== this.#destination.object && waitUntilEmpty(this.pipedInto, again)) return
+    if (this.#destination.waitUntilConnected(again) || this.#waitUntilPipeIsEmpty(size)) return
     if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
   }
 
@@ -85,7 +84,7 @@ export class FileTransfer implements RangeObserver {
       begun: this.#report.hasBegun,
       maximumBytes: this.#pace.maximumBytes,
     }
-    const plan = planRange(this.#source.facts(), facts, this.#destination.facts(), supportFacts())
+    const plan = planRange(this.#source.facts(), facts, this.#destinationFacts(), supportFacts())
     if (!plan.offload) return this.#decline(plan.reason)
     if (plan.length === 0) {
       this.#report.end(undefined)
@@ -116,6 +115,25 @@ export class FileTransfer implements RangeObserver {
     })
     if (written) this.#source.beginRange()
     return written
+  }
+
+  get #pipe(): object | undefined {
+    return this.pipedInto === this.#destination.object ? undefined : this.pipedInto
+  }
+
+  #waitUntilPipeIsEmpty(size: number): boolean {
+    const pipe = this.#pipe
+    if (pipe === undefined) return false
+    return waitUntilEmpty(pipe, (error) => {
+      if (!error) this.#source.readAgain(size)
+      else if (!this.#source.stream.destroyed) this.#source.readOrdinarily(size)
+    })
+  }
+
+  #destinationFacts(): DestinationFacts {
+    const facts = this.#destination.facts()
+    const obstacle = this.#pipe && pipeObstacle(this.#pipe)
+    return obstacle === undefined ? facts : { ...facts, obstacle }
   }
 
   #write(range: FileRange, writer: RangeWriter, done: WriteCallback): boolean {
@@ -160,7 +178,7 @@ export class FileTransfer implements RangeObserver {
     } else {
       this.#report.end(failure ?? rangeNotSent(length - range.bytesSent))
     }
-    if (isOfSource(failure)) this.rangeFailed(failure, () => {})
+    if (isOfSource(range.failure)) this.rangeFailed(range.failure, () => {})
     else this.#source.completeRead()
   }
 }

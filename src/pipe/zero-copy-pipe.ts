@@ -121,14 +121,9 @@ class ForwardingWritable extends Writable {
     })
   }
 
-  // In the middle of a write of the socket's, which a listener that throws must not leave half done.
+  // Not in the middle of a write of the socket's: what a listener writes there, core would lose; and should one throw, the
+  // write would be left half done.
   #tell(event: string, value: unknown): void {
-    try {
-      this.emit(event, value)
-    } catch (error) {
-      process.nextTick(() => {
-        throw error
-      })
-    }
+    process.nextTick(() => this.emit(event, value))
   }
 }

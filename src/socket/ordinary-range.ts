@@ -1,5 +1,5 @@
 import { read } from 'node:fs'
-import { sourceTruncated } from '../errors.js'
+import { markOfSource, sourceTruncated } from '../errors.js'
 import type { WriteCallback } from '../node-internals.js'
 import type { FileRange } from './file-range.js'
 
@@ -28,7 +28,7 @@ export function sendOrdinarily(
     if (left === 0) return callback()
     read(range.file.fd, buffer, 0, Math.min(buffer.length, left), range.offset, (error, bytesRead) => {
       if (destination.isGone()) return callback()
-      if (error) return callback(error)
+      if (error) return callback(markOfSource(error))
       if (bytesRead === 0) return callback(sourceTruncated(range.remaining))
       destination.write(buffer.subarray(0, bytesRead), (writeFailure) => {
         if (writeFailure) return callback(writeFailure)

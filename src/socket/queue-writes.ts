@@ -23,6 +23,15 @@ const closeNotify = Uint8Array.of(1, 0) // warning, close_notify: RFC 8446, 6.1
 /** Of what was not left under way. */
 const outcomeOf = (submitted: Submitted): number => (submitted > 0 ? Outcome.Complete : submitted)
 
+/** Of its idle timer, or one of a connection below: activity is told to all. 0: there is none. */
+function shortestTimeout(socket: InternalSocket): number {
+  const timeouts: number[] = []
+  for (let below: InternalSocket | null | undefined = socket; below; below = below._parent) {
+    if ((below.timeout ?? 0) > 0) timeouts.push(below.timeout as number)
+  }
+  return timeouts.length === 0 ? 0 : Math.min(...timeouts)
+}
+
 /** Writes through a socket's native queue. Each callback runs in the async context of whoever wrote. */
 export class QueueWrites {
   readonly #socket: InternalSocket
@@ -32,6 +41,7 @@ export class QueueWrites {
   #closed = false
   #bytesGiven = 0
   #range: { readonly sentBefore: number } | undefined // under way
+  #underWay = 0
   #sentAtLastLook = 0
   #keyItem: number | undefined
 
@@ -47,12 +57,11 @@ export class QueueWrites {
     return this.#bytesGiven + (this.#range === undefined ? 0 : this.#queue.bytesSent() - this.#range.sentBefore)
   }
 
-  /** The kernel has taken bytes since this was asked the last time. */
+  /** Something is under way, and the kernel has taken bytes of it since it began or this was asked the last time. */
   hasAdvanced(): boolean {
-    const sent = this.#queue.bytesSent()
     const before = this.#sentAtLastLook
-    this.#sentAtLastLook = sent
-    return sent !== before
+    this.#sentAtLastLook = this.#queue.bytesSent()
+    return this.#underWay > 0 && this.#sentAtLastLook !== before
   }
 
   write(chunks: ChunkBatch, callback: WriteCallback): void {
@@ -64,16 +73,18 @@ export class QueueWrites {
     this.#socket._unrefTimer()
     this.#bytesGiven += size
     const settle = (outcome: number) => {
+      this.#underWay--
       this.#socket._unrefTimer()
       this.#answer(outcome, callback)
     }
     const submitted = this.#submit((item) => this.#queue.sendBytes(item, buffers), settle)
-    if (submitted !== 0) this.#answer(outcomeOf(submitted), callback)
+    if (submitted === 0) this.#begin()
+    else this.#answer(outcomeOf(submitted), callback)
   }
 
   /** False: the queue cannot take it now, nothing of it was sent, and the range must go another way. */
   sendRange(range: FileRange, callback: WriteCallback): boolean {
-    const timeoutMs = this.#socket.timeout ?? 0
+    const timeoutMs = shortestTimeout(this.#socket)
     const progressMs = timeoutMs > 0 ? Math.max(1, Math.floor(timeoutMs / 4)) : 0
     const length = range.remaining
     const settle = (outcome: number, bytesTaken: number) => {
@@ -84,6 +95,7 @@ export class QueueWrites {
       range.remaining -= bytesSent
       range.bytesSent += bytesSent
       range.bytesOffloaded += bytesSent
+      if (submitted === 0) this.#underWay--
       this.#range = undefined
       this.#bytesGiven += bytesSent
       if (outcome === -ENODATA) callback(sourceTruncated(range.remaining))
@@ -100,6 +112,7 @@ export class QueueWrites {
       this.#range = undefined
       return false
     }
+    if (submitted === 0) this.#begin()
     this.#socket._unrefTimer()
     try {
       if (submitted >= 0) range.observer.rangeOffloaded(this.#engine)
@@ -108,6 +121,11 @@ export class QueueWrites {
       if (submitted !== 0) settle(outcomeOf(submitted), 0)
     }
     return true
+  }
+
+  #begin(): void {
+    this.#underWay++
+    this.#sentAtLastLook = this.#queue.bytesSent()
   }
 
   /** Calls back, once, when the write key should protect no more and cannot be changed. */

@@ -11,7 +11,7 @@ export interface RangeWriter {
  * there copies memory that nobody has written: such a copy must not be sent, so what comes in a range's place is looked at.
  */
 export class QueuedRanges {
-  readonly #waiting: { chunk: Buffer; ahead: number }[] = []
+  #waiting: { chunk: Buffer; ahead: number }[] = []
 
   /** Puts a range's chunk into the queue, by the socket's own write(). False: 'drain' is to be waited for. */
   queue(socket: InternalSocket, chunk: Buffer, callback: WriteCallback): boolean {
@@ -19,6 +19,8 @@ export class QueuedRanges {
     const settle: WriteCallback = (error) => {
       if (isSettled) return
       isSettled = true
+      // Where its socket was destroyed it has never come, and the socket may be connected again.
+      this.#waiting = this.#waiting.filter((range) => range.chunk !== chunk)
       callback(error)
     }
     // Nothing leaves the queue before it was looked at.
@@ -53,9 +55,10 @@ export class QueuedRanges {
   }
 
   /** False: the chunk is not the last in the queue. */
-  #expect(chunk: Buffer, queued: ChunkBatch): boolean {
+  #expect(chunk: Buffer, queued: InternalSocket['writableBuffer']): boolean {
     if (queued.at(-1)?.chunk !== chunk) return false
-    this.#waiting.push({ chunk, ahead: queued.slice(0, -1).reduce((sum, before) => sum + before.chunk.length, 0) })
+    const ahead = queued.slice(0, -1).reduce((sum, before) => sum + (before?.chunk.length ?? 0), 0)
+    this.#waiting.push({ chunk, ahead })
     return true
   }
 }

@@ -65,9 +65,14 @@ export function takeOverMethods(socket: InternalSocket, methods: SocketWork): vo
   Object.defineProperty(socket, work, { value, configurable: true })
   Object.assign(socket, own)
   takeOverHandle(socket)
-  // A timer that runs already calls what was there when it was set.
-  const { timeout = 0 } = socket
-  if (timeout > 0) (Object.getPrototypeOf(socket) as typeof socket).setTimeout.call(socket, timeout)
+  takeOverTimer(socket)
+}
+
+// A timer that runs already calls what was there when it was set.
+function takeOverTimer(socket: InternalSocket): void {
+  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'timeout')
+  const timer = symbol && (Reflect.get(socket, symbol) as { _onTimeout?: unknown } | null)
+  if (typeof timer?._onTimeout === 'function') timer._onTimeout = () => socket._onTimeout()
 }
 
 /** True: the handle is another one than before. */

@@ -10,7 +10,15 @@ import { runWell } from '../support/run-program.js'
 
 const program = projectFile('test/support/replacing-program.mjs')
 const size = 3 * 1024 * 1024 + 17
-const functions = ['fs.read', 'FileHandle.read', 'OutgoingMessage.write', 'Socket.write', 'Socket._write']
+const functions = [
+  'fs.read',
+  'FileHandle.read',
+  'Readable.push',
+  'EventEmitter.emit',
+  'OutgoingMessage.write',
+  'Socket.write',
+  'Socket._write',
+]
 
 for (const name of functions) {
   t.test(name, async (t) => {

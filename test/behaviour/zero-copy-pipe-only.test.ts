@@ -1,12 +1,15 @@
 // An application that asks for zero copy where it wants it and never calls install().
 
+import { once } from 'node:events'
 import { createReadStream, ReadStream } from 'node:fs'
+import net from 'node:net'
 import { createZeroCopyPipe, getOffloadState, type ZeroCopyPipe } from 'ktls-pipe'
 import t from 'tap'
 import { curl } from '../support/curl.js'
 import { temporaryFolder, writeRandomFile } from '../support/files.js'
+import { receive, request } from '../support/http-client.js'
 import { expectTlsTransfers, kernelTls, startCounting, tlsTxSw } from '../support/kernel.js'
-import { startHttp, startHttps } from '../support/servers.js'
+import { startHttp, startHttps, startTcp } from '../support/servers.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
 t.setTimeout(timeLimitMs)
@@ -72,6 +75,43 @@ t.test('createZeroCopyPipe without install', async (t) => {
       }
       t.strictSame(thrown, [failure])
     }
+  })
+
+  await t.test('what a listener of its events writes arrives behind the file', async (t) => {
+    for (const scheme of ['https', 'http'] as const) {
+      const start = scheme === 'https' ? startHttps : startHttp
+      const { port } = await start(t, (_request, response) => {
+        const own = createZeroCopyPipe(response, { end: false })
+        for (const event of ['offload', 'fallback']) own.on(event, () => response.write('and '))
+        own.on('finish', () => response.end('the end'))
+        createReadStream(file.path).pipe(own)
+      })
+      const { bytes } = await receive(await request(scheme, port))
+      t.equal(bytes.length, file.size + 'and the end'.length)
+      // Where nothing is offloaded the event comes before the first byte.
+      const words = bytes.subarray(-'the end'.length).toString()
+      t.equal(words, 'the end')
+      t.equal(bytes.toString('latin1').split('and ').length, 2)
+    }
+  })
+
+  await t.test('destroyed while it holds something: nothing of the file goes past it', async (t) => {
+    let bytes = 0
+    const { port } = await startTcp(t, (socket) => {
+      const own = createZeroCopyPipe(socket)
+      own.cork()
+      own.write('never sent')
+      const source = createReadStream(file.path)
+      source.pipe(own)
+      source.on('ready', () => setImmediate(() => own.destroy()))
+      own.on('close', () => setImmediate(() => socket.end('over')))
+    })
+    const socket = net.connect(port, '127.0.0.1')
+    socket.on('data', (chunk) => {
+      bytes += chunk.length
+    })
+    await once(socket, 'close')
+    t.equal(bytes, 'over'.length)
   })
 
   await t.test('other pipes are left alone', async (t) => {

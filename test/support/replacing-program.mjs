@@ -2,9 +2,11 @@
 // them; the package is imported before that, after it, or never. Prints what was seen and what a client got.
 
 import { createHash } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import fs from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
+import { Readable } from 'node:stream'
 
 const [what, path, when] = process.argv.slice(2)
 const bytesSeen = { fromFiles: 0 }
@@ -60,6 +62,21 @@ const replacements = {
     net.Socket.prototype._writev = undefined
   },
 }
+
+/** Of every stream; those of files are told by their class. */
+function replaceInReadable(prototype, name, bytesOf) {
+  const own = prototype[name]
+  prototype[name] = function (...parameters) {
+    const bytes = this instanceof fs.ReadStream ? bytesOf(...parameters) : undefined
+    if (bytes) bytes.set(flipped(look(bytes)))
+    return own.apply(this, parameters)
+  }
+}
+Object.assign(replacements, {
+  'Readable.push': () => replaceInReadable(Readable.prototype, 'push', (chunk) => chunk),
+  'EventEmitter.emit': () =>
+    replaceInReadable(EventEmitter.prototype, 'emit', (event, chunk) => (event === 'data' ? chunk : undefined)),
+})
 
 const handle = what === 'FileHandle.read' ? await fs.promises.open(path) : undefined
 if (when === 'before') await import('ktls-pipe/register')

@@ -5,12 +5,16 @@ import net from 'node:net'
 import { Duplex } from 'node:stream'
 import t from 'tap'
 import {
+  isNodesEmit,
+  isNodesFileRead,
   isNodesHandleRead,
   isNodesMessageSend,
   isNodesMessageWrite,
+  isNodesPush,
   isNodesRead,
   isNodesSocketWrite,
   isNodesSocketWritev,
+  isNodesStreamRead,
   isNodesWrite,
 } from '../../src/nodes-own.js'
 
@@ -27,6 +31,10 @@ t.test("Node's own functions are known, and nothing in their place", async (t) =
     [isNodesMessageSend, Reflect.get(message, '_send')],
     [isNodesRead, fs.read],
     [isNodesHandleRead, handle.read],
+    [isNodesFileRead, fs.ReadStream.prototype._read],
+    [isNodesStreamRead, fs.ReadStream.prototype.read],
+    [isNodesPush, fs.ReadStream.prototype.push],
+    [isNodesEmit, fs.ReadStream.prototype.emit],
   ] as const
   for (const [isOwn, own] of functions) {
     const { name } = own as { name: string }

@@ -115,6 +115,25 @@ export const cases: Cases = {
     await answered(outgoing)
     return uploaded()
   }),
+  'a client that resets while a file waits behind other bytes': played('either', async (stage) => {
+    const path = stage.files.make(largeBytes)
+    const gone = deferred<object>()
+    const server = await stage.serveSockets((socket) => {
+      const source = createReadStream(path)
+      const errors: unknown[] = []
+      source.on('error', (error) => errors.push(error.message))
+      socket.on('error', () => {})
+      socket.on('close', () => setImmediate(() => gone.resolve({ errors, sourceDestroyed: source.destroyed })))
+      socket.resume()
+      source.pipe(socket)
+      socket.write(Buffer.alloc(largeBytes))
+      source.once('ready', () => socket.write('and more'))
+    })
+    const connection = await Connection.open(stage, server)
+    await connection.readSome(largeBytes / 8)
+    connection.socket.destroy() // with bytes unread, which is a reset
+    return gone.promise
+  }),
   'a socket that was never connected': played({ declined: 'destination-unavailable' }, async (stage) => {
     const path = stage.files.make(smallBytes)
     const socket = new net.Socket()

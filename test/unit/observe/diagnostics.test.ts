@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import {
   publishFallback,
@@ -43,6 +44,8 @@ for (const [name, publish] of channels) {
       return event as never
     })
     t.equal(built, 1)
+    t.strictSame(heard.get(name), [], 'not in the middle of whatever goes on')
+    await turn()
     for (const [channel, messages] of heard) t.strictSame(messages, channel === name ? [event] : [], channel)
     t.equal(heard.get(name)?.[0], event)
   })

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { recordFallback } from '../../../src/observe/fallback.js'
 import { rememberedState } from '../../../src/observe/remembered.js'
@@ -15,6 +16,8 @@ t.test('a fallback is counted, remembered for its destination and published', as
   t.strictSame(getStats().fallbacks, { 'source-empty': 1 })
   t.equal(rememberedState(destination)?.fallbackReason, 'source-empty')
   t.equal(rememberedState(source), undefined)
+  t.strictSame(published, [], 'not in the middle of whatever goes on')
+  await turn()
   t.strictSame(published, [{ reason: 'source-empty', source, destination }])
 
   recordFallback('http2', source, destination)

@@ -155,9 +155,11 @@ t.test('one range: sent, counted, told, and the stream asked to go on', async (t
   t.strictSame(getStats().transfers, { ...before.transfers, tcp: before.transfers.tcp + 1 })
   t.equal(getStats().bytes.tcp, before.bytes.tcp + size)
   const event = { engine: 'tcp', source: stream, destination: destination.object }
+  await turn()
   t.strictSame(events, [['start', { ...event, bytesSent: 0 }]])
   read()
   t.strictSame(reads, ['push', 'end'])
+  await turn()
   t.strictSame(events.slice(1), [['asyncEnd', { ...event, bytesSent: size }]])
   for (const object of [destination.object, destination.socket as Socket]) {
     t.match(rememberedState(object), { bytesOffloaded: size, encryption: 'none', fallbackReason: undefined })
@@ -182,6 +184,7 @@ t.test('range after range, each asked for anew; one transfer', async (t) => {
   t.strictSame(reads, ['push', 'push', 'push'])
   read()
   t.strictSame(reads.at(-1), 'end', 'that there is no more is known without reading')
+  await turn()
   t.strictSame(
     events.map(([name, { bytesSent }]) => [name, bytesSent]),
     [
@@ -398,6 +401,7 @@ t.test('the socket failed half-way', async (t) => {
     failed: before.transfers.failed + 1,
   })
   t.equal(getStats().bytes.tcp, before.bytes.tcp + 1000)
+  await turn()
   t.strictSame(
     events.map(([name, { bytesSent }]) => [name, bytesSent]),
     [
@@ -506,6 +510,7 @@ t.test('a file that grows while its last range is sent goes on as the same trans
   destination.send()
   destination.last.end()
   read()
+  await turn()
   t.strictSame(
     events.map(([name, { bytesSent }]) => [name, bytesSent]),
     [
@@ -542,10 +547,12 @@ t.test('a transfer whose source goes between two ranges is over, once; with the 
     const events = listen(t)
     const { destination, transfer, read } = await setUp(t, { bytes: maximumRangeBytes + 5000 })
     transfer.sourceGone(error)
+    await turn()
     t.strictSame(events, [], 'nothing has begun')
     read()
     destination.send()
     transfer.sourceGone(error)
+    await turn()
     t.strictSame(
       events.map(([name]) => name),
       ['start'],
@@ -554,6 +561,7 @@ t.test('a transfer whose source goes between two ranges is over, once; with the 
     destination.last.end()
     transfer.sourceGone(error)
     transfer.sourceGone(error)
+    await turn()
     t.match(
       events.map(([name, event]) => [name, event.bytesSent, event.error]),
       [
@@ -572,6 +580,7 @@ t.test('a source that is destroyed while a range is under way: the transfer is o
   destination.send()
   stream.destroy()
   destination.last.end()
+  await turn()
   t.strictSame(
     events.map(([name, { bytesSent }]) => [name, bytesSent]),
     [

@@ -5,7 +5,7 @@ import { Duplex, PassThrough, pipeline as pipelineWithCallback, Readable, Writab
 import { finished, pipeline } from 'node:stream/promises'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { destinationOf, isZeroCopyPipe, waitUntilEmpty } from '../../../src/pipe/zero-copy-destination.js'
+import { destinationOf, isZeroCopyPipe, pipeObstacle, waitUntilEmpty } from '../../../src/pipe/zero-copy-destination.js'
 import { createZeroCopyPipe } from '../../../src/pipe/zero-copy-pipe.js'
 import { connectPair } from '../fixtures/connection.js'
 import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
@@ -380,10 +380,9 @@ t.test('waitUntilEmpty: when everything before has left the pipe, of which the d
   const sink = new Sink()
   const pipe = createZeroCopyPipe(sink)
   const never = () => t.fail('there is nothing to wait for')
-  t.equal(waitUntilEmpty(sink, never), false, 'no such pipe')
   t.equal(waitUntilEmpty(pipe, never), false, 'empty')
   for (const word of ['one', 'two']) pipe.write(word)
-  await new Promise<void>((resolve) => t.equal(waitUntilEmpty(pipe, resolve), true))
+  await new Promise<unknown>((resolve) => t.equal(waitUntilEmpty(pipe, resolve), true))
   t.equal(sink.text, 'onetwo')
   t.equal(sink.written.length, 2)
 
@@ -412,7 +411,22 @@ t.test('waitUntilEmpty: when everything before has left the pipe, of which the d
 t.test('waitUntilEmpty: a pipe that is destroyed meanwhile', async (t) => {
   const pipe = createZeroCopyPipe(new Sink())
   pipe.write('one')
-  const emptied = new Promise<void>((resolve) => waitUntilEmpty(pipe, resolve))
+  const emptied = new Promise<unknown>((resolve) => waitUntilEmpty(pipe, resolve))
   pipe.destroy()
-  await t.resolves(emptied)
+  t.match(await emptied, { code: 'ERR_STREAM_DESTROYED' })
+})
+
+t.test('pipeObstacle', async (t) => {
+  const pipe = createZeroCopyPipe(new Sink())
+  t.equal(pipeObstacle(pipe), undefined)
+  for (const method of ['write', '_write'] as const) {
+    const own = pipe[method]
+    Object.assign(pipe, { [method]: (...parameters: never[]) => Reflect.apply(own, pipe, parameters) })
+    t.equal(pipeObstacle(pipe), 'response-wrapped', method)
+    Reflect.deleteProperty(pipe, method)
+  }
+  t.equal(pipeObstacle(pipe), undefined)
+  pipe.end()
+  t.equal(pipeObstacle(pipe), 'destination-unavailable', 'ended')
+  t.equal(pipeObstacle(createZeroCopyPipe(new Sink()).destroy()), 'destination-unavailable', 'destroyed')
 })

@@ -140,13 +140,45 @@ t.test('bytesWritten: of a range under way what the kernel has taken, and nothin
   t.equal(writes.bytesWritten, 7000 + batchBytes.length)
 })
 
-t.test('hasAdvanced: since it was asked the last time', async (t) => {
-  const { queue, writes } = setUp()
-  t.equal(writes.hasAdvanced(), false)
-  queue.sent = 1
-  t.equal(writes.hasAdvanced(), true)
-  t.equal(writes.hasAdvanced(), false)
+t.test('hasAdvanced: since it began or was asked the last time, while something is under way', async (t) => {
+  const { queue, writes, callback, range, deliver } = setUp()
+  queue.sent = 1000
+  t.equal(writes.hasAdvanced(), false, 'nothing is under way')
+  for (const send of [() => writes.sendRange(range(0, 10_000), callback), () => writes.write(batch, callback)]) {
+    queue.sent += 10
+    send()
+    t.equal(writes.hasAdvanced(), false, 'that was before')
+    queue.sent += 1
+    t.equal(writes.hasAdvanced(), true)
+    t.equal(writes.hasAdvanced(), false, 'it stands still')
+    queue.sent += 1
+    deliver(Outcome.Complete, 10_000)
+    t.equal(writes.hasAdvanced(), false, 'it is over')
+  }
+  queue.answers.push(1)
+  writes.write(batch, callback)
+  queue.sent += 1
+  t.equal(writes.hasAdvanced(), false, 'it was complete at once')
 })
+
+t.test(
+  'sendRange: progress is told four times within the shortest idle timer, a connection below included',
+  async (t) => {
+    const { queue, writes, socket, callback, range, deliver } = setUp()
+    for (const [own, below, progressMs] of [
+      [0, 0, 0],
+      [0, 400, 100],
+      [800, 400, 100],
+      [800, 0, 200],
+      [2, undefined, 1],
+    ] as const) {
+      Object.assign(socket, { timeout: own, _parent: below === undefined ? null : { timeout: below } })
+      writes.sendRange(range(0, 10_000), callback)
+      t.equal(queue.calls.at(-1)?.[4], progressMs, `${own} and ${below}`)
+      deliver(Outcome.Complete, 10_000)
+    }
+  },
+)
 
 t.test('sendRange: what is wrong with the file is told as a failed read', async (t) => {
   const { writes, callback, ends, range, deliver } = setUp()

@@ -99,6 +99,16 @@ t.test('a range that does not come into the queue: the socket is destroyed befor
   }
 })
 
+t.test('a range that never comes is forgotten when its write ends', async (t) => {
+  const { queued, socket, next } = setUp()
+  socket.write('under way')
+  const ended = new Promise<unknown>((resolve) => queued.queue(socket, makeRange(1000), resolve))
+  socket.destroy()
+  await next()
+  t.match(await ended, { code: 'ERR_STREAM_DESTROYED' })
+  t.equal(queued.missingFrom([{ chunk: 'of another connection', encoding: 'utf8' }]), 0)
+})
+
 t.test('a socket that has ended tells so itself', async (t) => {
   const { queued, seen, socket } = setUp()
   socket.end()

@@ -145,6 +145,7 @@ t.test('the first range hands the session over and goes through its queue', asyn
   t.strictSame(socket.ordinary, [])
   t.strictSame(getStats().sessions, { ...before, tracked: before.tracked + 1, kernel: before.kernel + 1 })
   t.equal(rememberedState(asSocket(socket))?.encryption, 'kernel')
+  await turn()
   t.match(events, [{ socket: asSocket(socket), encryption: 'kernel' }])
 })
 
@@ -312,6 +313,7 @@ t.test('refused for good: the ordinary way in the same place, counted and told',
   t.equal(writer.refusal, 'kernel-refused')
   t.equal(writer.isHandedOver, false)
   t.equal(sent.file.closed, 1)
+  await turn()
   t.match(events, [{ socket: asSocket(socket), encryption: 'userspace', reason: 'kernel-refused', errno: ENOENT }])
   t.strictSame(getStats().sessions, { ...before, tracked: before.tracked + 1, refused: before.refused + 1 })
 })
