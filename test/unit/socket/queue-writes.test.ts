@@ -159,6 +159,13 @@ t.test('hasAdvanced: since it began or was asked the last time, while something 
   writes.write(batch, callback)
   queue.sent += 1
   t.equal(writes.hasAdvanced(), false, 'it was complete at once')
+  queue.answers.push(1)
+  writes.sendRange(range(0, 10), callback)
+  queue.sent += 1
+  t.equal(writes.hasAdvanced(), false, 'a range as well')
+  writes.sendRange(range(0, 10_000), callback)
+  queue.sent += 1
+  t.equal(writes.hasAdvanced(), true, 'and the next one is under way')
 })
 
 t.test(
