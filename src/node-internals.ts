@@ -133,8 +133,13 @@ export function asInternal(socket: Socket): InternalSocket {
   return socket as unknown as InternalSocket
 }
 
+/** A symbol of Node's own that `object` has a property of. */
+export function symbolNamed(name: string, object: object): symbol | undefined {
+  return Object.getOwnPropertySymbols(object).find(({ description }) => description === name)
+}
+
 /** The message has taken more than it should hold: 'drain' is to tell when it has room again. */
 export function markNeedDrain(message: OutgoingMessage): void {
-  const symbol = Object.getOwnPropertySymbols(message).find(({ description }) => description === 'kNeedDrain')
+  const symbol = symbolNamed('kNeedDrain', message)
   if (symbol !== undefined) Reflect.set(message, symbol, true)
 }

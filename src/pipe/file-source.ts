@@ -1,7 +1,7 @@
 import fs, { ReadStream } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { NativeBinding } from '../native/binding.js'
-import type { InternalSource } from '../node-internals.js'
+import { type InternalSource, symbolNamed } from '../node-internals.js'
 import {
   isNodesEmit,
   isNodesFileRead,
@@ -27,8 +27,6 @@ export class FileSource {
   readonly stream: ReadStream
   readonly #internals: InternalSource
   readonly #ownRead: InternalSource['_read']
-  /** The end that was found when the file was last looked at. */
-  #plannedEnd = -1
 
   /** `ownRead`: the _read that it gets for offloading, which does not count as a wrapper. */
   constructor(stream: ReadStream, ownRead: InternalSource['_read']) {
@@ -85,8 +83,8 @@ export class FileSource {
       stream.listenerCount('readable') !== 0 ||
       stream.readableEncoding !== null
     const offset = shared ? -1 : this.#position(binding)
-    const isRegularFile = offset >= 0 && this.#findEnd(binding, offset)
-    return { shared, isRegularFile, offset, bytesLeft: this.#plannedEnd - offset }
+    const end = offset < 0 ? undefined : this.#findEnd(binding, offset)
+    return { shared, isRegularFile: end !== undefined, offset, bytesLeft: (end ?? offset) - offset }
   }
 
   /** Bytes that were read already are still to flow, or pipe() has stopped the source until its destination drains. */
@@ -144,15 +142,14 @@ export class FileSource {
     return this.#internals.pos ?? binding.fileOffset(this.fd)
   }
 
-  // Its answer comes from the inode, so it is not worth a trip to another thread.
-  #findEnd(binding: NativeBinding, offset: number): boolean {
+  // Undefined: it is no regular file. The answer comes from the inode, so it is not worth a trip to another thread.
+  #findEnd(binding: NativeBinding, offset: number): number | undefined {
     const size = binding.fileSize(this.fd)
-    if (size < 0) return false
+    if (size < 0) return undefined
     const { end, pos, bytesRead } = this.#internals
     // As in core: without a position `end` counts from where the stream began.
     const lastAllowed = pos === undefined ? offset - bytesRead + end : end
-    this.#plannedEnd = Math.min(size, lastAllowed + 1)
-    return true
+    return Math.min(size, lastAllowed + 1)
   }
 }
 
@@ -166,8 +163,4 @@ function readsThroughNode(stream: ReadStream): boolean {
   const symbolOfHandle = symbolNamed('kHandle', stream)
   const handle = symbolOfHandle && (Reflect.get(stream, symbolOfHandle) as Partial<FileHandle> | undefined)
   return handle !== undefined && isNodesHandleRead(handle.read)
-}
-
-function symbolNamed(name: string, stream: ReadStream): symbol | undefined {
-  return Object.getOwnPropertySymbols(stream).find(({ description }) => description === name)
 }

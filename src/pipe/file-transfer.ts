@@ -44,8 +44,8 @@ export class FileTransfer implements RangeObserver {
 
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number): void {
-    const again = () => this.#source.readAgain(size)
-    if (this.#destination.waitUntilConnected(again) || this.#waitUntilPipeIsEmpty(size)) return
+    if (this.#destination.waitUntilConnected(() => this.#source.readAgain(size))) return
+    if (this.#waitUntilPipeIsEmpty(size)) return
     if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
   }
 

@@ -1,4 +1,10 @@
-import type { ChunkBatch, InternalSocket, StreamHandle, WriteCallback } from '../node-internals.js'
+import {
+  type ChunkBatch,
+  type InternalSocket,
+  type StreamHandle,
+  symbolNamed,
+  type WriteCallback,
+} from '../node-internals.js'
 import { sharedSlot } from '../shared-state.js'
 
 /** What a socket's own methods do. */
@@ -70,7 +76,7 @@ export function takeOverMethods(socket: InternalSocket, methods: SocketWork): vo
 
 // A timer that runs already calls what was there when it was set.
 function takeOverTimer(socket: InternalSocket): void {
-  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'timeout')
+  const symbol = symbolNamed('timeout', socket)
   const timer = symbol && (Reflect.get(socket, symbol) as { _onTimeout?: unknown } | null)
   if (typeof timer?._onTimeout === 'function') timer._onTimeout = () => socket._onTimeout()
 }
