@@ -22,6 +22,11 @@ export function readOrdinarily(source: InternalSource, size: number): void {
 
 export const destroyOrdinarily = _destroy
 
+/** What a stream's own `start` and `end` leave of its file, if that is long enough. Infinity: all there is. */
+export function bytesLeftAtMost({ pos, end, bytesRead }: InternalSource): number {
+  return end + 1 - (pos ?? bytesRead)
+}
+
 /** A ReadStream seen as a file with a position. */
 export class FileSource {
   readonly stream: ReadStream
@@ -60,17 +65,10 @@ export class FileSource {
     }
   }
 
-  /** What its own `start` and `end` leave of it, if the file is long enough. Infinity: all there is. */
-  get bytesAtMost(): number {
-    const { pos, end, bytesRead } = this.#internals
-    return end + 1 - (pos ?? bytesRead)
-  }
-
-  /** Whether no more than that can be left of a regular file that holds something. Costs less to know than remainder(). */
-  holdsLessThan(binding: NativeBinding, bytes: number): boolean {
+  /** What can be left of a regular file. Costs less to know than remainder(). Not positive: nothing is known. */
+  bytesLeftAtMost(binding: NativeBinding): number {
     const { pos = 0 } = this.#internals
-    const most = Math.min(binding.fileSize(this.fd) - pos, this.bytesAtMost)
-    return most > 0 && most < bytes
+    return Math.min(binding.fileSize(this.fd) - pos, bytesLeftAtMost(this.#internals))
   }
 
   /** Looks at the file each time: it may have become longer or shorter. */

@@ -13,7 +13,7 @@ import type { FileSource } from './file-source.js'
 import { RangePace } from './range-pace.js'
 import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
-import { type DestinationFacts, planRange } from './transfer-plan.js'
+import { type DestinationFacts, isTooSmall, planRange } from './transfer-plan.js'
 import { type TransferListener, TransferReport } from './transfer-report.js'
 import { pipeObstacle, waitUntilEmpty } from './zero-copy-destination.js'
 
@@ -150,11 +150,10 @@ export class FileTransfer implements RangeObserver {
     return this.#decline(obstacle)
   }
 
-  // Asked first, and cheaply: most files of most servers are small.
   #isTooSmall(): boolean {
     const { socket } = this.#destination
-    const minimumBytes = socket === null ? false : currentSettings().minimumBytes[engineOf(socket)]
-    return minimumBytes !== false && this.#source.holdsLessThan(this.#binding, minimumBytes)
+    const engine = socket === null ? undefined : engineOf(socket)
+    return isTooSmall(this.#source.bytesLeftAtMost(this.#binding), engine, currentSettings())
   }
 
   #decline(reason: FallbackReason): false {

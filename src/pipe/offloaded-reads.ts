@@ -1,15 +1,18 @@
 import type { ReadStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { createAttachment } from '../attachment.js'
+import type { FallbackReason } from '../fallback-reason.js'
 import { loadBinding } from '../native/load.js'
 import type { InternalSource, WriteCallback } from '../node-internals.js'
 import { recordFallback } from '../observe/fallback.js'
+import { currentSettings } from '../options.js'
 import { sharedSlot } from '../shared-state.js'
-import { destinationFor } from './destination.js'
-import { destroyOrdinarily, FileSource, readOrdinarily } from './file-source.js'
+import { type Destination, destinationFor } from './destination.js'
+import { bytesLeftAtMost, destroyOrdinarily, FileSource, readOrdinarily } from './file-source.js'
 import { FileTransfer } from './file-transfer.js'
+import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
-import { planPipe } from './transfer-plan.js'
+import { isTooSmall, planPipe } from './transfer-plan.js'
 import type { TransferListener } from './transfer-report.js'
 
 /** What serves the reads of a source. */
@@ -64,6 +67,11 @@ function watchDestroy(source: InternalSource, reads: Reads): void {
   source._destroy = methods.destroy
 }
 
+function isKnownToBeTooSmall(source: ReadStream, { socket, bytesAtMost }: Destination): boolean {
+  const bytes = Math.min(bytesLeftAtMost(source as unknown as InternalSource), bytesAtMost)
+  return isTooSmall(bytes, socket === null ? undefined : engineOf(socket), currentSettings())
+}
+
 const nobody: TransferListener = {}
 
 /**
@@ -79,19 +87,18 @@ export function offloadReads(
 ): void {
   const destination = destinationFor(object)
   if (destination === undefined) return
+  const decline = (reason: FallbackReason) => {
+    recordFallback(reason, source, object)
+    listener.fellBack?.(reason)
+  }
+  if (typeof destination === 'string') return decline(destination)
+  if (isKnownToBeTooSmall(source, destination)) return decline('below-minimum-size')
   const known = readsOf.get(source)
   const file = known?.file ?? new FileSource(source, methods.read)
   const { binding } = loadBinding()
-  const plan =
-    typeof destination === 'string'
-      ? { offload: false as const, reason: destination }
-      : planPipe(file.facts(), Math.min(file.bytesAtMost, destination.bytesAtMost), destination.facts(), supportFacts())
-  if (!plan.offload || typeof destination === 'string' || binding === undefined) {
-    const reason = plan.offload ? 'addon-unavailable' : plan.reason
-    recordFallback(reason, source, object)
-    listener.fellBack?.(reason)
-    return
-  }
+  const plan = planPipe(file.facts(), destination.facts(), supportFacts())
+  if (!plan.offload) return decline(plan.reason)
+  if (binding === undefined) return decline('addon-unavailable')
   const internals = source as unknown as InternalSource
   const transfer = new FileTransfer(file, pipedInto, destination, binding, listener)
   if (known === undefined) {

@@ -29,20 +29,18 @@ export interface SupportFacts {
 
 export type TransferPlan = { offload: true } | { offload: false; reason: FallbackReason }
 
-/** Decides about a pipe as it is made. `bytesAtMost`: what the source's `start` and `end` and the
- * destination's Content-Length leave of it. Pure. */
-export function planPipe(
-  source: SourceFacts,
-  bytesAtMost: number,
-  destination: DestinationFacts,
-  support: SupportFacts,
-): TransferPlan {
-  const plan = planTransfer(source, destination, support)
-  if (!plan.offload) return plan
-  return bytesAtMost > 0 && isTooSmall(bytesAtMost, destination, support) ? decline('below-minimum-size') : plan
+/**
+ * Whether so few bytes are not worth it, so that nothing else need be asked: most files of most servers are small. None at
+ * all may have another reason. Without an engine: whichever it will be. Pure.
+ */
+export function isTooSmall(bytes: number, engine: Engine | undefined, settings: Settings): boolean {
+  if (engine === undefined) return isTooSmall(bytes, 'tls', settings) && isTooSmall(bytes, 'tcp', settings)
+  const minimumBytes = settings.disabled ? false : settings.minimumBytes[engine]
+  return minimumBytes !== false && bytes > 0 && bytes < minimumBytes
 }
 
-function planTransfer(source: SourceFacts, destination: DestinationFacts, support: SupportFacts): TransferPlan {
+/** Decides about a pipe as it is made. Pure. */
+export function planPipe(source: SourceFacts, destination: DestinationFacts, support: SupportFacts): TransferPlan {
   if (source.optedOut || destination.optedOut) return decline('opted-out')
   if (destination.obstacle !== undefined) return decline(destination.obstacle)
   if (source.unavailable) return decline('source-unavailable')
@@ -82,19 +80,15 @@ export function planRange(
   if (range.begun && !range.shared && range.isRegularFile && range.bytesLeft <= 0) {
     return { offload: true, length: 0 }
   }
-  const plan = planTransfer(source, destination, support)
+  const plan = planPipe(source, destination, support)
   if (!plan.offload) return plan
   if (destination.momentaryObstacle !== undefined) return decline(destination.momentaryObstacle)
   if (range.shared) return decline('source-shared')
   if (!range.isRegularFile) return decline('source-not-a-file')
   if (range.bytesLeft <= 0) return decline('source-empty')
-  if (!range.begun && isTooSmall(range.bytesLeft, destination, support)) return decline('below-minimum-size')
+  if (!range.begun && isTooSmall(range.bytesLeft, destination.engine, support.settings))
+    return decline('below-minimum-size')
   return { offload: true, length: Math.min(range.bytesLeft, range.maximumBytes) }
-}
-
-function isTooSmall(bytes: number, { engine }: DestinationFacts, { settings }: SupportFacts): boolean {
-  const minimumBytes = engine === undefined ? false : settings.minimumBytes[engine]
-  return minimumBytes !== false && bytes < minimumBytes
 }
 
 function planEngine(engine: Engine | undefined, support: SupportFacts): TransferPlan {

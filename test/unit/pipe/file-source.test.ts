@@ -20,7 +20,7 @@ import type { NativeBinding } from '../../../src/native/binding.js'
 import { loadBinding } from '../../../src/native/load.js'
 import type { InternalSource } from '../../../src/node-internals.js'
 import { optOut } from '../../../src/opt-out.js'
-import { FileSource } from '../../../src/pipe/file-source.js'
+import { bytesLeftAtMost, FileSource } from '../../../src/pipe/file-source.js'
 
 const { binding: loaded } = loadBinding()
 if (loaded === undefined) throw new Error('the addon is missing: npm run build:native')
@@ -401,39 +401,40 @@ t.test('giveBack lets core read, unless somebody has put a _read of their own in
   t.equal(Reflect.get(stream, '_read'), theirs)
 })
 
-t.test('bytesAtMost: what start and end leave, from where it stands', async (t) => {
+t.test('bytesLeftAtMost: what start and end leave, from where it stands', async (t) => {
   const path = makeFile(t)
-  const most = (options: StreamOptions = {}) => sourceOf(streamOf(t, path, options)).bytesAtMost
+  const left = (stream: ReadStream) => bytesLeftAtMost(stream as unknown as InternalSource)
+  const most = (options: StreamOptions = {}) => left(streamOf(t, path, options))
   t.equal(most(), Number.POSITIVE_INFINITY)
   t.equal(most({ start: 10 }), Number.POSITIVE_INFINITY)
   t.equal(most({ end: 9 }), 10)
   t.equal(most({ start: 5, end: 9 }), 5)
   for (const options of [{ end: 99 }, { start: 0, end: 99 }]) {
     const stream = streamOf(t, path, { ...options, highWaterMark: 40 })
-    const source = sourceOf(stream)
     await once(stream, 'readable')
-    t.equal(source.bytesAtMost, 60, 'part of it has been read')
+    t.equal(left(stream), 60, 'part of it has been read')
   }
 })
 
-t.test('holdsLessThan: at most what the file, start and end allow; nothing is said of what is no file', async (t) => {
-  const path = makeFile(t)
-  const holds = (bytes: number, options: StreamOptions = {}) =>
-    sourceOf(streamOf(t, path, options)).holdsLessThan(binding, bytes)
-  t.equal(holds(1000), false)
-  t.equal(holds(1001), true)
-  t.equal(holds(600, { start: 400 }), false)
-  t.equal(holds(601, { start: 400 }), true)
-  t.equal(holds(10, { start: 0, end: 9 }), false)
-  t.equal(holds(11, { start: 0, end: 9 }), true)
-  t.equal(holds(10, { start: 1000 }), false, 'behind the end')
-  t.equal(sourceOf(streamOf(t, makeFile(t, ''))).holdsLessThan(binding, 1), false, 'empty')
-  t.equal(sourceOf(streamOf(t, '/proc/self/status')).holdsLessThan(binding, 1000), false)
-  t.equal(sourceOf(streamOf(t, '/sys/devices/system/cpu/possible')).holdsLessThan(binding, 1e6), false)
-  const closed = createReadStream(path)
-  t.equal(sourceOf(closed).holdsLessThan(binding, 1e6), false, 'not open yet')
-  closed.destroy()
-})
+t.test(
+  'bytesLeftAtMost of a source: what the file, start and end allow; nothing is known of what is no file',
+  async (t) => {
+    const path = makeFile(t)
+    const most = (path: string, options: StreamOptions = {}) =>
+      sourceOf(streamOf(t, path, options)).bytesLeftAtMost(binding)
+    t.equal(most(path), 1000)
+    t.equal(most(path, { start: 400 }), 600)
+    t.equal(most(path, { start: 0, end: 9 }), 10)
+    t.equal(most(path, { start: 1000 }), 0, 'at the end')
+    t.equal(most(path, { start: 1010 }), -10, 'behind it')
+    t.equal(most(makeFile(t, '')), 0, 'empty')
+    t.equal(most('/proc/self/status'), 0)
+    t.ok(most('/sys/devices/system/cpu/possible') < 0)
+    const closed = createReadStream(path)
+    t.ok(sourceOf(closed).bytesLeftAtMost(binding) < 0, 'not open yet')
+    closed.destroy()
+  },
+)
 
 t.test('readOrdinarily is the read of core', async (t) => {
   const stream = createReadStream('', { fd: openSync(makeFile(t), 'r'), autoClose: false, start: 3 })

@@ -1,8 +1,9 @@
 import t from 'tap'
 import type { FallbackReason } from '../../../src/fallback-reason.js'
-import type { Engine } from '../../../src/options.js'
+import type { Engine, Settings } from '../../../src/options.js'
 import {
   type DestinationFacts,
+  isTooSmall,
   planPipe,
   planRange,
   type RangeFacts,
@@ -75,7 +76,7 @@ function merge(cases: Case[]) {
 }
 
 t.test('with nothing against it a transfer is offloaded', async (t) => {
-  t.strictSame(planPipe(source, Infinity, destination, support), { offload: true })
+  t.strictSame(planPipe(source, destination, support), { offload: true })
   t.strictSame(planRange(source, range, destination, support), { offload: true, length: 5000 })
 })
 
@@ -84,7 +85,7 @@ for (const [index, one] of whenPiped.entries()) {
     for (const cases of [[one], whenPiped.slice(index)]) {
       const facts = merge(cases)
       const expected = { offload: false, reason: one.reason }
-      t.strictSame(planPipe(facts.source, Infinity, facts.destination, facts.support), expected)
+      t.strictSame(planPipe(facts.source, facts.destination, facts.support), expected)
     }
   })
 }
@@ -101,24 +102,24 @@ for (const [index, one] of whenRead.entries()) {
 
 t.test('the destination may be the one that opted out', async (t) => {
   const facts = { ...destination, optedOut: true, obstacle: 'http2' as const }
-  t.strictSame(planPipe(source, Infinity, facts, support), { offload: false, reason: 'opted-out' })
+  t.strictSame(planPipe(source, facts, support), { offload: false, reason: 'opted-out' })
 })
 
 t.test('any obstacle of a destination is handed on as it is', async (t) => {
   for (const obstacle of ['socket-wrapped', 'response-without-body', 'destination-unavailable'] as const) {
-    const plan = planPipe(source, Infinity, { ...destination, obstacle }, support)
+    const plan = planPipe(source, { ...destination, obstacle }, support)
     t.strictSame(plan, { offload: false, reason: obstacle })
   }
 })
 
 t.test('what may pass by the time of reading does not speak against a pipe', async (t) => {
   const facts = { ...destination, momentaryObstacle: 'response-not-current' as const }
-  t.strictSame(planPipe(source, Infinity, facts, support), { offload: true })
+  t.strictSame(planPipe(source, facts, support), { offload: true })
 })
 
 t.test('each engine is switched off alone', async (t) => {
   const offload = (engine: Engine | undefined, minimumBytes: Record<Engine, number | false>) =>
-    planPipe(source, Infinity, { ...destination, engine }, { ...support, ...settings(minimumBytes) })
+    planPipe(source, { ...destination, engine }, { ...support, ...settings(minimumBytes) })
   const off = { offload: false, reason: 'disabled' }
   t.strictSame(offload('tls', { tls: false, tcp: 0 }), off)
   t.strictSame(offload('tcp', { tls: false, tcp: 0 }), { offload: true })
@@ -129,19 +130,26 @@ t.test('each engine is switched off alone', async (t) => {
 
 t.test('a kernel without TLS matters to TLS only', async (t) => {
   const without = { ...support, kernelTlsUnavailable: true }
-  t.strictSame(planPipe(source, Infinity, { ...destination, engine: 'tcp' }, without), { offload: true })
-  t.strictSame(planPipe(source, Infinity, { ...destination, engine: undefined }, without), { offload: true })
+  t.strictSame(planPipe(source, { ...destination, engine: 'tcp' }, without), { offload: true })
+  t.strictSame(planPipe(source, { ...destination, engine: undefined }, without), { offload: true })
 })
 
-t.test('a pipe that is known to be too small, and no other, is declined at once', async (t) => {
-  const plan = (bytesAtMost: number, engine?: Engine) =>
-    planPipe(source, bytesAtMost, { ...destination, engine }, support)
-  const tooSmall = { offload: false, reason: 'below-minimum-size' }
-  t.strictSame(plan(999, 'tls'), tooSmall)
-  t.strictSame(plan(1000, 'tls'), { offload: true })
-  t.strictSame(plan(999, 'tcp'), { offload: true })
-  t.strictSame(plan(1, undefined), { offload: true }, 'whose engine is not known yet')
-  t.strictSame(plan(0, 'tls'), { offload: true }, 'at its end, which is told when it is read')
+t.test('too small: some bytes, but fewer than the minimum of the engine, if that is not switched off', async (t) => {
+  const isSmall = (bytes: number, engine?: Engine, changed: Partial<Settings> = {}) =>
+    isTooSmall(bytes, engine, { ...support.settings, ...changed })
+  t.equal(isSmall(999, 'tls'), true)
+  t.equal(isSmall(1000, 'tls'), false)
+  t.equal(isSmall(999, 'tcp'), false)
+  t.equal(isSmall(499, 'tcp'), true)
+  t.equal(isSmall(499, undefined), true, 'for either engine')
+  t.equal(isSmall(500, undefined), false, 'for one of them')
+  t.equal(isSmall(499, undefined, { minimumBytes: { tls: 400, tcp: 500 } }), false, 'for the other')
+  t.equal(isSmall(1, undefined, { minimumBytes: { tls: 400, tcp: false } }), false, 'one of them is switched off')
+  t.equal(isSmall(0, 'tls'), false, 'at its end')
+  t.equal(isSmall(-1, 'tls'), false)
+  t.equal(isSmall(Infinity, 'tls'), false)
+  t.equal(isSmall(1, 'tls', { disabled: true }), false)
+  t.equal(isSmall(1, 'tls', { minimumBytes: { tls: false, tcp: 500 } }), false)
 })
 
 t.test('how much there must be: the threshold of the engine, and only at the beginning', async (t) => {
@@ -158,7 +166,8 @@ t.test('how much there must be: the threshold of the engine, and only at the beg
   t.strictSame(plan('tcp', 499), below)
   t.strictSame(plan('tcp', 500), { offload: true, length: 500 })
   t.strictSame(plan('tls', 1, true), { offload: true, length: 1 }, 'the rest follows, whatever its size')
-  t.strictSame(plan(undefined, 1), { offload: true, length: 1 })
+  t.strictSame(plan(undefined, 499), below)
+  t.strictSame(plan(undefined, 500), { offload: true, length: 500 })
   t.strictSame(plan('tls', 1, false, { tls: 0, tcp: 0 }), { offload: true, length: 1 })
 })
 
