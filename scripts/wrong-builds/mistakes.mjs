@@ -25,7 +25,7 @@ export const mistakes = [
     letter: 'c',
     what: 'no close_notify',
     file: 'src/socket/socket-writer.ts',
-    from: 'if (this.#kernelQueue === undefined || handle === null) return shutDown()',
+    from: 'if (queue === undefined || handle === null) return shutDown()',
     to: 'if (handle !== undefined) return shutDown()',
     test: 'nothing-short',
   },
