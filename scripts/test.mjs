@@ -7,6 +7,7 @@ import { kernelHasTls } from './common/kernel-tls.mjs'
 import { exitOnSignals } from './common/programs.mjs'
 import { Progress } from './common/progress.mjs'
 import { compileTests } from './test/compile.mjs'
+import { programCoverageFolder, readMergedCoverage } from './test/coverage.mjs'
 import { examplesTest, installExamples } from './test/examples.mjs'
 import { frameworksFolder, installFrameworks } from './test/frameworks.mjs'
 import { runHostTests } from './test/host-tests.mjs'
@@ -78,7 +79,10 @@ async function runAll() {
     await runPrebuilds(session)
     await runHostTests(session, 'package', ['package'])
   }
+  const merges = suites.has('host') && suites.has('kernel') && !grep
+  if (merges) session.coverageFolder = await programCoverageFolder(root)
   if (suites.has('kernel') || suites.has('soak')) await runPrograms()
+  if (merges) session.remarks.push(`With kernel TLS as well: ${await readMergedCoverage(root)}.`)
   if (full && suites.size === allSuites.length) await runDemo()
 }
 

@@ -1,10 +1,10 @@
 // The test files that tap itself runs, on this machine, and how much of src/ they reach.
 
-import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { runChild } from './child-process.mjs'
 import { noteCompatibility } from './compatibility.mjs'
+import { readHostCoverage } from './coverage.mjs'
 import { isForThisMachine } from './lines.mjs'
 import { failed, judge } from './program-results.mjs'
 import { testFiles } from './session.mjs'
@@ -64,7 +64,7 @@ export async function runHostTests(session, name, folders, { coverage = false, n
     const of = folders.flatMap((folder) => testFiles(root, folder, {})).length
     await noteCompatibility(session, line, { command: process.execPath, files: files.length, of })
   }
-  if (coverage) session.remarks.push(await readCoverage(root))
+  if (coverage) session.remarks.push(`Reached on this machine: ${await readHostCoverage(root)}.`)
 }
 
 /**
@@ -74,16 +74,7 @@ export async function runHostTests(session, name, folders, { coverage = false, n
 function tapArguments(files, coverage) {
   return [
     '--reporter=tap',
-    ...(coverage ? ['--coverage-report=json-summary'] : ['--disable-coverage']),
+    ...(coverage ? ['--coverage-report=none'] : ['--disable-coverage']),
     ...files.map((file) => join('test', file)),
   ]
-}
-
-/** @param {string} root */
-async function readCoverage(root) {
-  const path = join(root, '.tap/report/coverage-summary.json')
-  const { total } = JSON.parse(await readFile(path, 'utf8'))
-  await rm(path)
-  const percentages = ['statements', 'branches', 'functions', 'lines'].map((what) => `${total[what].pct} % of ${what}`)
-  return `Reached on this machine: ${percentages.join(', ')}.`
 }

@@ -30,7 +30,7 @@ export function machinesAtOnce() {
  * @param {(file: string) => string} programOf
  * @param {string[]} [all] files that there are
  */
-export async function runKernelTests(session, { kernel, node, soakSeconds = 0 }, files, programOf, all = []) {
+export async function runKernelTests(session, { kernel, node, soakSeconds = 0, coverage }, files, programOf, all = []) {
   const name = `Linux ${kernel ?? `${release()} (this machine)`}, Node ${node}${soakSeconds > 0 ? ', soak' : ''}`
   const line = session.report.beginLine(name)
   const command = await binaryOf(node)
@@ -52,9 +52,13 @@ export async function runKernelTests(session, { kernel, node, soakSeconds = 0 },
     ...(session.options.full ? { KTLS_PIPE_PROGRAMS: '500', KTLS_PIPE_FULL: '1' } : {}),
     ...(soakSeconds > 0 ? { KTLS_PIPE_SOAK_SECONDS: String(soakSeconds) } : {}),
   }
+  const reached = coverage && session.coverageFolder
+  if (reached) env.NODE_V8_COVERAGE = reached
   const run = kernel === undefined ? runHere : runInMachine
   try {
-    events.finish(await run(session, { kernel, command, args: [runner, JSON.stringify(programs)], env }, events))
+    events.finish(
+      await run(session, { kernel, command, args: [runner, JSON.stringify(programs)], env, reached }, events),
+    )
   } catch (error) {
     events.finish(String(error))
   } finally {
@@ -92,6 +96,7 @@ function programFor(root, file, node, programOf) {
  * @property {string} command
  * @property {string[]} args
  * @property {Record<string, string>} env beside what is there
+ * @property {string} [reached] a folder that they write into
  */
 
 /**
@@ -100,7 +105,7 @@ function programFor(root, file, node, programOf) {
  * @param {ProgramEvents} events
  * @returns {Promise<string | undefined>} what went wrong with the machine
  */
-async function runInMachine(session, { kernel = '', command, args, env }, events) {
+async function runInMachine(session, { kernel = '', command, args, env, reached }, events) {
   const stdout = new PassThrough().setEncoding('utf8').on('data', (text) => events.write(text))
   const stderr = new PassThrough().setEncoding('utf8').on('data', (text) => events.note(text))
   const { exitCode, timedOut } = await runInKernel({
@@ -112,6 +117,7 @@ async function runInMachine(session, { kernel = '', command, args, env }, events
     env: { ...env, TMPDIR: '/dev/shm', NODE_COMPILE_CACHE: '/dev/shm/compile-cache' },
     timeoutMs: lineTimeout(session),
     memoryMiB,
+    writable: reached ? [reached] : [],
     stdout,
     stderr,
   })

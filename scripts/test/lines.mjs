@@ -93,6 +93,7 @@ const chosen = {
  * @property {number} [soakSeconds] how long a soak lasts
  * @property {readonly string[]} [only] names of files; all if left out
  * @property {readonly string[]} [without] names of files that are left out
+ * @property {boolean} [coverage] what its programs reach is counted
  */
 
 /**
@@ -126,7 +127,7 @@ export function kernelLines(options, userMode) {
   if (options.grep !== undefined) return pairs // of the files that were asked for nothing is left out
   if (options.kernels.length > 0 || options.nodes.length > 0) return pairs.map((pair) => ({ ...pair, without: slow }))
   return [
-    { kernel: main, node: mainNode, without: slow },
+    { kernel: main, node: mainNode, without: slow, coverage: true },
     ...others
       .filter((kernel) => kernel in chosen.kernels)
       .map((kernel) => ({ kernel, node: mainNode, only: filesChosen(kernel, main) })),
@@ -156,7 +157,7 @@ function fullLines(options, all) {
   const [main, ...others] = all
   const emulatedOthers = others.filter((kernel) => emulatedKernels.includes(kernel))
   return [
-    { kernel: main, node: mainNode, without: tooLarge(main, mainNode) },
+    { kernel: main, node: mainNode, without: tooLarge(main, mainNode), coverage: true },
     ...others.map((kernel) => ({ kernel, node: mainNode, ...everythingOn(kernel, all) })),
     ...otherNodes.map((node) => ({ kernel: main, node, without: [...chosen.elsewhere, ...tooLarge(main, node)] })),
     ...product(emulatedOthers, otherNodes).map((pair) => ({ ...pair, only: wherePairsMeet })),

@@ -11,6 +11,7 @@ import { join } from 'node:path'
  * @property {import('../common/progress.mjs').Progress} progress
  * @property {boolean} kernelTls whether this machine's kernel has TLS
  * @property {Record<string, string>} testEnv the environment of test files, beside what is there
+ * @property {string} [coverageFolder] where programs write what they reach
  * @property {string[]} remarks what to say at the end
  */
 
