@@ -1,16 +1,13 @@
 // How much of src/ the tests reach, those on this machine and those under a kernel with TLS taken together.
 
-import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { CoverageReport } from 'monocart-coverage-reports'
 
 const ofTap = '.tap/coverage'
 const ofPrograms = '.tap/coverage-of-programs'
 const scratch = '.tap/coverage-report'
-
-/** Modules that src/ was compiled into: by tap one by one, into the package, and into what test programs share. */
-const compiled = /\/src\/|\/dist\/(?!tap\.mjs$)/
 
 /**
  * Where programs are to write what they reach (NODE_V8_COVERAGE): an empty folder.
@@ -51,21 +48,20 @@ async function readCoverage(root, folders) {
     reports: [['none']],
     outputDir: join(root, scratch),
     baseDir: root,
-    entryFilter: ({ url }) => url.startsWith('file:') && compiled.test(url),
-    sourceFilter: (path) =>
-      fromSrc.test(path) && !path.includes('node_modules') && existsSync(join(root, sourcePath(path))),
-    sourcePath,
+    // What src/ was compiled into: by tap file by file, into the package, and into what test programs share.
+    entryFilter: ({ url }) =>
+      ['src', 'dist', 'test/dist'].some((folder) => url.startsWith(pathToFileURL(join(root, folder, '/')).href)),
+    sourceFilter: (path) => path.startsWith('src/'),
+    sourcePath: (path) => (path.includes('node_modules') ? path : path.replace(/^.*\/(?=src\/.+\.ts$)/, '')),
     logging: 'error',
   })
   report.cleanCache()
   for (const folder of folders) await report.addFromDir(join(root, folder))
-  const { summary } = /** @type {import('monocart-coverage-reports').CoverageResults} */ (await report.generate())
-  return `${summary.lines.pct} % of lines`
-}
-
-const fromSrc = /^(?:.*\/)?(src\/.+\.ts)$/
-
-/** The same name for a file, whichever module it was compiled into. @param {string} path */
-function sourcePath(path) {
-  return path.replace(fromSrc, '$1')
+  const results = /** @type {import('monocart-coverage-reports').CoverageResults} */ (await report.generate())
+  const lines = results.files
+    .filter(({ sourcePath }) => sourcePath.startsWith('src/'))
+    .map(({ summary }) => summary.lines)
+  const covered = lines.reduce((sum, file) => sum + file.covered, 0)
+  const total = lines.reduce((sum, file) => sum + file.total, 0)
+  return `${((covered / total) * 100).toFixed(2)} % of ${total} lines`
 }
