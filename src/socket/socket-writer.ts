@@ -28,7 +28,7 @@ export class SocketWriter implements SocketWork, RangeWriter {
   static of(socket: Socket, binding: NativeBinding): SocketWriter {
     const known = writers.get(socket)
     if (known !== undefined) {
-      known.#followHandle()
+      known.followHandle()
       return known
     }
     const fresh = new SocketWriter(socket, binding)
@@ -68,6 +68,11 @@ export class SocketWriter implements SocketWork, RangeWriter {
   /** Plaintext that did not go through Node's handle. */
   get bytesWrittenPastNode(): number {
     return this.#route.bytesWrittenPastNode
+  }
+
+  /** A net.Socket may be connected again, and has another handle then. */
+  followHandle(): void {
+    if (takeOverHandle(this.#socket) && this.#route instanceof TcpRoute) this.#route.beginAnew()
   }
 
   queueRange(chunk: Buffer, callback: WriteCallback): boolean {
@@ -143,11 +148,6 @@ export class SocketWriter implements SocketWork, RangeWriter {
     if (this.#socket.listenerCount('error') > 0) return callback(error)
     this.#socket.destroy()
     callback()
-  }
-
-  // A net.Socket may be connected again, and has another handle then.
-  #followHandle(): void {
-    if (takeOverHandle(this.#socket) && this.#route instanceof TcpRoute) this.#route.beginAnew()
   }
 }
 
