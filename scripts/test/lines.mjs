@@ -120,7 +120,8 @@ export function userModeAsked({ full }) {
  */
 export function kernelLines(options, userMode) {
   const running = [...emulatedKernels, ...userMode]
-  const main = /** @type {string} */ (mainKernels.find((kernel) => running.includes(kernel)))
+  const possible = mainKernels.filter((kernel) => running.includes(kernel))
+  const main = /** @type {string} */ (possible.find((kernel) => isAsked(options.kernels, kernel)) ?? possible[0])
   const others = running.filter((kernel) => kernel !== main)
   const pairs = product(pick(options.kernels, [main]), pick(options.nodes, [mainNode]))
   if (options.full) return fullLines(options, [main, ...others])
