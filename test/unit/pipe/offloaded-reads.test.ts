@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createReadStream, openSync, type ReadStream, writeFileSync } from 'node:fs'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -22,8 +23,8 @@ function setUp(t: Test) {
   useBinding(binding)
   const path = join(t.testdir({}), 'file')
   writeFileSync(path, Buffer.alloc(size, 'x'))
-  const open = () => {
-    const stream = createReadStream('', { fd: openSync(path, 'r'), start: 0 })
+  const open = (end = Number.POSITIVE_INFINITY) => {
+    const stream = createReadStream('', { fd: openSync(path, 'r'), start: 0, end })
     t.teardown(() => stream.destroy())
     return stream
   }
@@ -70,6 +71,54 @@ t.test('a source that may not stays as it is; the reason is counted and told', a
     t.strictSame(told, [reason])
     t.equal(count(), before + 1)
   }
+})
+
+t.test('known to be too small: whatever else speaks against it, it stays as it is', async (t) => {
+  const { open } = setUp(t)
+  const { near } = await connectPair(t)
+  const announcing = (bytes: number, socket?: Socket) => {
+    const response = new ServerResponse(new IncomingMessage(near)).setHeader('Content-Length', bytes)
+    if (socket !== undefined) response.assignSocket(socket)
+    return response
+  }
+  const isTooSmall = (destination: object, end?: number, source = open(end)) => {
+    const told: unknown[] = []
+    offloadReads(source, destination, destination, { fellBack: (reason) => told.push(reason) })
+    t.equal(hasOwnRead(source), told.length === 0)
+    if (destination instanceof ServerResponse && destination.socket) destination.detachSocket(destination.socket)
+    return told[0] === 'below-minimum-size'
+  }
+  t.equal(isTooSmall(near, 99), true, 'by its own end')
+  t.equal(isTooSmall(announcing(100, near)), true, 'by the Content-Length')
+  t.equal(isTooSmall(announcing(size, near), 99), true, 'by the smaller of them')
+  t.equal(isTooSmall(announcing(100)), true, 'for whichever engine')
+  t.equal(isTooSmall(announcing(80_000)), false, 'large enough for one of them')
+  t.equal(isTooSmall(announcing(80_000, near)), true, 'which is not that of the socket')
+  t.equal(isTooSmall(announcing(size, near)), false)
+  t.equal(isTooSmall(near, 99, Object.assign(open(99), { push: () => true })), true, 'wrapped, too')
+})
+
+t.test('prepared for two destinations: each gets its ranges while it is the only one', async (t) => {
+  const { binding, open } = setUp(t)
+  t.teardown(limitRanges(size / 4))
+  const [first, second] = await Promise.all([connectPair(t), connectPair(t)])
+  const queues = Array.from({ length: 4 }, () => Object.assign(new FakeQueue(binding), { completesRanges: true }))
+  binding.files.push(...queues.map(() => new FakeFile()))
+  binding.tcpQueues.push(...queues)
+  const source = open()
+  offloadReads(source, first.near)
+  source.pipe(first.near, { end: false })
+  // As by a pipe() that comes to nothing.
+  offloadReads(source, second.near)
+  await until(() => source.bytesRead > 0)
+  source.unpipe(first.near)
+  source.pipe(second.near, { end: false })
+  await until(() => source.closed)
+  const [firstFd, secondFd] = [first, second].map(({ near }) => Reflect.get(Reflect.get(near, '_handle'), 'fd'))
+  const fds = binding.calls.filter(([method]) => method === 'openTcpQueue').map(([, fd]) => fd)
+  t.equal(fds.length, 4, 'nothing was read')
+  t.equal(fds[0], firstFd)
+  t.equal(fds.at(-1), secondFd)
 })
 
 t.test('without the addon: why there is none', async (t) => {

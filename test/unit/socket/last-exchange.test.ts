@@ -6,8 +6,11 @@ import { asInternal } from '../../../src/node-internals.js'
 import { endAfterExchange, isBetweenExchanges } from '../../../src/socket/last-exchange.js'
 import { listen } from '../../support/servers.js'
 
+t.setTimeout(60_000)
+
 async function serve(t: Test, listener: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server = http.createServer(listener)
+  // Nobody else ends a connection.
+  const server = http.createServer({ keepAliveTimeout: 0 }, listener)
   const port = await listen(t, server)
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())

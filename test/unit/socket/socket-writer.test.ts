@@ -13,7 +13,7 @@ import type { SessionEvent } from '../../../src/observe/diagnostics.js'
 import { rememberedState } from '../../../src/observe/remembered.js'
 import { getStats } from '../../../src/observe/stats.js'
 import { createRangeChunk, type FileRange } from '../../../src/socket/file-range.js'
-import { SocketWriter } from '../../../src/socket/socket-writer.js'
+import { encryptionOf, SocketWriter } from '../../../src/socket/socket-writer.js'
 import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
 import { asSocket, FakeSocket, fakeTlsSocket } from '../fixtures/fake-socket.js'
 import { slot, useBinding } from '../fixtures/slots.js'
@@ -474,6 +474,22 @@ t.test('destroy: the queue is closed first; a close does not wait for a thread',
   t.equal(given, failure)
 })
 
+t.test('destroy: only a connection that waits for its next request says close_notify', async (t) => {
+  const idle = { _httpMessage: null, parser: {}, writableEnded: false, writableLength: 0 }
+  const saying = async (state: object, error: Error | null = null) => {
+    const { socket, queue } = await setUpHandedOver(t)
+    Object.assign(socket, state)
+    socket._destroy(error, ignore)
+    t.equal(queue.methods.at(-1), 'close')
+    return queue.methods.includes('sendControl')
+  }
+  t.equal(await saying(idle), true)
+  t.equal(await saying({ ...idle, _httpMessage: {} }), false, 'in the middle of an answer')
+  t.equal(await saying({ ...idle, parser: null }), false, 'not HTTP')
+  t.equal(await saying({ ...idle, resetAndClosing: true }), false, 'for a reset')
+  t.equal(await saying(idle, new Error('why')), false, 'failed')
+})
+
 t.test('destroy: a reset waits until no other descriptor holds the connection', async (t) => {
   const { socket, queue, deliver } = await setUpHandedOver(t)
   queue.releasedAtOnce = false
@@ -510,6 +526,66 @@ t.test('socket.bytesWritten counts what went past Node', async (t) => {
   await done
   t.equal(writer.bytesWrittenPastNode, 122)
   t.equal(socket._handle?.bytesWritten, 1122)
+})
+
+t.test('hasAdvanced: bytes have left the queue since it was asked the last time', async (t) => {
+  const tcp = setUp(t, 'tcp')
+  t.equal(tcp.writer.hasAdvanced(), false, 'without a queue')
+  tcp.binding.tcpQueues.push(tcp.queue)
+  const done = tcp.write(tcp.range(0, 500))
+  t.equal(tcp.writer.hasAdvanced(), false)
+  tcp.queue.sent = 100
+  t.equal(tcp.writer.hasAdvanced(), true)
+  t.equal(tcp.writer.hasAdvanced(), false)
+  tcp.deliver(Outcome.Complete, 500)
+  await done
+
+  const { writer, range, write, queue, deliver } = await setUpHandedOver(t)
+  const next = write(range(0, 500))
+  queue.sent = 100
+  t.equal(writer.hasAdvanced(), true)
+  deliver(Outcome.Complete, 500)
+  await next
+})
+
+t.test('the key is spent: counted and told; a socket that does not speak HTTP goes on', async (t) => {
+  const { binding, socket, queue } = await setUpHandedOver(t)
+  const count = () => getStats().fallbacks['key-spent'] ?? 0
+  const before = count()
+  const events: unknown[] = []
+  const listen = (message: unknown) => events.push(message)
+  subscribe('ktls-pipe:session', listen)
+  t.teardown(() => unsubscribe('ktls-pipe:session', listen))
+  binding.deliver([queue.keyItem, Outcome.KeySpent, 0])
+  await turn()
+  t.equal(count(), before + 1)
+  t.match(events, [{ socket: asSocket(socket), encryption: 'kernel', reason: 'key-spent' }])
+  t.strictSame(queue.calls, [])
+})
+
+t.test('encryptionOf: nobody, OpenSSL, the kernel', async (t) => {
+  const { socket, range, write, binding, queue } = setUp(t)
+  t.equal(encryptionOf(null), 'none')
+  t.equal(encryptionOf(asSocket(new FakeSocket(false))), 'none')
+  t.equal(encryptionOf(asSocket(fakeTlsSocket())), 'userspace')
+  t.equal(encryptionOf(asSocket(socket)), 'userspace')
+  binding.answerHandOver(HandOverStatus.Done, queue)
+  queue.completesRanges = true
+  await write(range(0, 10))
+  t.equal(encryptionOf(asSocket(socket)), 'kernel')
+})
+
+t.test('plain TCP: a socket that is connected again counts anew', async (t) => {
+  const { binding, socket, writer, range, write, queue } = setUp(t, 'tcp')
+  queue.completesRanges = true
+  binding.tcpQueues.push(queue)
+  await write(range(0, 500))
+  SocketWriter.of(asSocket(socket), binding)
+  t.equal(writer.bytesWrittenPastNode, 500, 'the same connection')
+  socket._handle = new FakeSocket(false)._handle
+  SocketWriter.of(asSocket(socket), binding)
+  t.equal(writer.bytesWrittenPastNode, 0)
+  t.equal(socket._handle?.bytesWritten, 1000, "the new handle's own")
 })
 
 t.test('plain TCP: each range has a queue of its own, bytes stay with Node', async (t) => {
