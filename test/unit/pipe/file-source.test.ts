@@ -67,6 +67,11 @@ t.test('a whole file', async (t) => {
   })
 })
 
+t.test('an empty file is a file', async (t) => {
+  const { source } = piped(t, openSync(makeFile(t, ''), 'r'), { start: 0 })
+  t.match(source.remainder(binding), { isRegularFile: true, bytesLeft: 0 })
+})
+
 t.test('start and end: from the one to the other, which is included', async (t) => {
   const path = makeFile(t)
   const cases: [StreamOptions, offset: number, bytesLeft: number][] = [

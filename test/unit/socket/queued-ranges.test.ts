@@ -161,3 +161,18 @@ t.test('a socket that has ended tells so itself', async (t) => {
   t.match(ends, [{ code: 'ERR_STREAM_WRITE_AFTER_END' }])
   t.strictSame(seen, [])
 })
+
+t.test('a socket that takes no more has its own error', async (t) => {
+  for (const [code, stop] of [
+    ['ERR_STREAM_DESTROYED', (socket: Writable) => socket.destroy()],
+    ['ERR_STREAM_WRITE_AFTER_END', (socket: Writable) => socket.end()],
+  ] as const) {
+    const { queued, socket } = setUp()
+    stop(socket)
+    const errors: unknown[] = []
+    queued.queue(socket, makeRange(100), (error) => errors.push(error))
+    await new Promise(setImmediate)
+    t.match(errors, [{ code }])
+    t.equal(errors.length, 1)
+  }
+})
