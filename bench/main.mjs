@@ -17,7 +17,7 @@ import { createWorkspace } from './workspace.mjs'
 
 const vmTimeoutMs = 3 * 60 * 60_000
 const vmMemoryMiB = 3072
-const defaultMebibytes = { hardware: 512, emulator: 64 }
+const defaultMebibytes = { hardware: 2048, emulator: 64 }
 
 const progress = new Progress(process.stderr)
 exitOnSignals()

@@ -16,7 +16,7 @@ Benchmarks: ${names.join(', ')}. All of them if none is named.
   --instructions    with TLS: the virtual machine's clock counts instructions instead of time
   --rounds N        measurements of each contender, in turn (5)
   --seconds N       how long a load lasts (4)
-  --mebibytes N     the large file (512; in the virtual machine 64)
+  --mebibytes N     the large file (2048; in the virtual machine 64)
   --write           writes the figures into bench/results/, as JSON
 `
 
