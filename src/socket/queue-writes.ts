@@ -78,8 +78,9 @@ export class QueueWrites {
       this.#answer(outcome, callback)
     }
     const submitted = this.#submit((item) => this.#queue.sendBytes(item, buffers), settle)
-    if (submitted === 0) this.#begin()
-    else this.#answer(outcomeOf(submitted), callback)
+    if (submitted === 0) return this.#begin()
+    // As over TLS always, never before write() returns: what is written together fills the queue, and 'drain' comes.
+    process.nextTick(() => this.#answer(outcomeOf(submitted), callback))
   }
 
   /** False: the queue cannot take it now, nothing of it was sent, and the range must go another way. */

@@ -1,6 +1,7 @@
 // What node:http and Express make of a file (HEAD, conditional requests, ranges, answers without a body, trailers) is the
 // same with and without offloading: status, headers and body.
 
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import type http from 'node:http'
 import express from 'express'
@@ -9,6 +10,7 @@ import t, { type Test } from 'tap'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { receive, request, type Scheme } from '../support/http-client.js'
 import { kernelTls, type StatsDifference, startCounting } from '../support/kernel.js'
+import { limitNetworkBuffers } from '../support/network-buffers.js'
 import { startHttp, startHttps } from '../support/servers.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
@@ -113,3 +115,23 @@ async function ask(scheme: Scheme, port: number, { path, method = 'GET', headers
     aborted,
   }
 }
+
+t.test("https: corked words that are more than a response should hold, after a file: 'drain' comes", async (t) => {
+  const words = Buffer.alloc(35_854, 'w') // together more than any high-water mark of Node's; and not each
+  const sizes = { smallest: 4096, usual: 16_384, largest: 65_536 }
+  limitNetworkBuffers(t, { receive: sizes, send: sizes }) // the first is taken at once, the second is not
+  const { port } = await startHttps(t, async (_request, response) => {
+    const source = createReadStream(file.path)
+    source.pipe(response, { end: false })
+    await once(source, 'end')
+    if (response.writableNeedDrain) await once(response, 'drain')
+    response.cork()
+    response.write(words)
+    response.write(words)
+    response.uncork()
+    if (response.writableNeedDrain) await once(response, 'drain')
+    response.end()
+  })
+  const { bytes } = await receive(await request('https', port, { agent: false }))
+  t.equal(bytes.length, file.size + 2 * words.length)
+})

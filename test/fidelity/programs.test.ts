@@ -43,6 +43,7 @@ async function compare(t: Test, { scheme, mode }: Way): Promise<void> {
     if (switched > 0) switching++
     deepStrictEqual(seen.seen, wanted.seen)
   }
+  t.comment(`seed ${seed}`) // told before anything can hang
   try {
     await fc.assert(fc.asyncProperty(program, same), { numRuns, seed })
     t.pass(`${numRuns} programs see the same`)
@@ -50,7 +51,7 @@ async function compare(t: Test, { scheme, mode }: Way): Promise<void> {
     t.fail((error as Error).message)
   }
   t.comment(
-    `seed ${seed}: ${total.programs} programs, ${offloading} offloaded a range, ${switching} switched in the middle of a file; ` +
+    `${total.programs} programs, ${offloading} offloaded a range, ${switching} switched in the middle of a file; ` +
       `${total.files} files, ${total.offloaded} offloaded, ${total.switched} switched`,
   )
   if (mode !== 'offloading') t.equal(total.offloaded, 0, 'nothing is offloaded')

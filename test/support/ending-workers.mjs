@@ -2,10 +2,10 @@
 //
 //   node ending-workers.mjs <workers> <file>
 
-import { readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
 import { setTimeout as patience } from 'node:timers/promises'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { threadNames } from './threads.mjs'
 
 const atOnce = 8
 
@@ -45,6 +45,5 @@ async function serveAndEnd(file, answers) {
 }
 
 function senders() {
-  const tasks = '/proc/self/task'
-  return readdirSync(tasks).filter((task) => readFileSync(`${tasks}/${task}/comm`, 'utf8') === 'ktls-sender\n').length
+  return threadNames().filter((name) => name === 'ktls-sender').length
 }

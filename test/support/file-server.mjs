@@ -2,11 +2,12 @@
 // serves the file in FILE, with or without the package: whole, or `/N` its first N bytes, `/N/chunked` without saying how
 // many they are, `/N/impatient` to those who keep taking them. Nobody else is thrown out.
 
-import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, readdirSync, statSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getStats, install } from 'ktls-pipe'
+import { threadNames } from './threads.mjs'
 
 install({ tls: { minimumBytes: 0 }, tcp: { minimumBytes: 0 } })
 
@@ -40,10 +41,6 @@ function serve(request, response) {
 function keepIn(set, stream) {
   set.add(stream)
   stream.on('close', () => set.delete(stream))
-}
-
-function threadNames() {
-  return readdirSync('/proc/self/task').map((task) => readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim())
 }
 
 // Other than once(), whatever else happens to it.

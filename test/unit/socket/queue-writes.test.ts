@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, executionAsyncId } from 'node:async_hooks'
 import { constants } from 'node:os'
+import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { KtlsError } from '../../../src/errors.js'
 import { Outcome } from '../../../src/native/binding.js'
@@ -56,10 +57,12 @@ t.test('write: chunks become bytes in their encodings, in one submission', async
   t.equal(socket.timerRefreshes, 2, 'when it was given and when it was complete')
 })
 
-t.test('write: what was complete at once is called back once', async (t) => {
+t.test('write: what was complete at once is called back once, and not before write() has returned', async (t) => {
   const { binding, queue, writes, callback, ends, deliver, socket } = setUp()
   queue.answers.push(1)
   writes.write(batch, callback)
+  t.strictSame(ends, [])
+  await turn()
   deliver(Outcome.Complete, 1)
   t.strictSame(ends, [undefined])
   t.equal(writes.bytesWritten, batchBytes.length)
@@ -79,6 +82,7 @@ t.test('write: a refusal and a later failure are errors, in the shape of a faile
   const { queue, writes, callback, ends, deliver } = setUp()
   queue.answers.push(-EPIPE)
   writes.write(batch, callback)
+  await turn()
   writes.write(batch, callback)
   deliver(-ECANCELED)
   t.match(ends, [
@@ -94,6 +98,7 @@ t.test('write: on a socket that was destroyed meanwhile it ends without an error
   deliver(-ECANCELED)
   queue.answers.push(-EPIPE)
   writes.write(batch, callback)
+  await turn()
   t.strictSame(ends, [undefined, undefined])
 })
 
@@ -101,6 +106,7 @@ t.test('write: -EAGAIN is a failure like others, for bytes have no other way', a
   const { queue, writes, callback, ends } = setUp()
   queue.answers.push(-EAGAIN)
   writes.write(batch, callback)
+  await turn()
   t.match(ends, [{ code: 'EAGAIN' }])
 })
 
