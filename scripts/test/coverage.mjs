@@ -1,11 +1,12 @@
 // How much of src/ the tests reach, those on this machine and those under a kernel with TLS taken together.
 
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CoverageReport } from 'monocart-coverage-reports'
 
 const ofTap = '.tap/coverage'
+const ofHost = '.tap/coverage-of-host'
 const ofPrograms = '.tap/coverage-of-programs'
 const scratch = '.tap/coverage-report'
 
@@ -25,8 +26,11 @@ export async function programCoverageFolder(root) {
  * @param {string} root
  * @returns {Promise<string>} in words
  */
-export function readHostCoverage(root) {
-  return readCoverage(root, [ofTap])
+export async function readHostCoverage(root) {
+  // tap begins anew with each run.
+  await rm(join(root, ofHost), { recursive: true, force: true })
+  await rename(join(root, ofTap), join(root, ofHost))
+  return readCoverage(root, [ofHost])
 }
 
 /**
@@ -34,7 +38,7 @@ export function readHostCoverage(root) {
  * @returns {Promise<string>} in words
  */
 export function readMergedCoverage(root) {
-  return readCoverage(root, [ofTap, ofPrograms])
+  return readCoverage(root, [ofHost, ofPrograms])
 }
 
 /**
