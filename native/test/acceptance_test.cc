@@ -178,8 +178,9 @@ TEST(LooksAtOnce, "acceptance: when the socket has room again the first look is 
   EXPECT(subject.sink->StaysSilent(1, std::chrono::milliseconds(200)));
   {
     const std::lock_guard lock(mutex);
-    // The look before may still be on its way into the system call.
-    EXPECT(std::any_of(waits_ns.begin(), waits_ns.end(), [](long wait_ns) { return wait_ns <= 100'000; }));
+    // The look before may still be on its way into the system call; the one after it may not be late.
+    const auto first_two = waits_ns.begin() + std::min<ptrdiff_t>(2, waits_ns.end() - waits_ns.begin());
+    EXPECT(std::any_of(waits_ns.begin(), first_two, [](long wait_ns) { return wait_ns <= 100'000; }));
     EXPECT(waits_ns.size() < 20);
   }
   tls.Accept(122);
