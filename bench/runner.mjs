@@ -23,12 +23,8 @@ export async function runBenchmark(benchmark, context, { rounds, say }) {
   const { workspace, tools, tls } = context
   const cases = benchmark.cases(context)
   if (cases.length === 0) return []
-  const contenders =
-    benchmark.contenders ??
-    [
-      ...nodeContenders,
-      ...nginxContenders(tools.nginx, { tls, workers: benchmark.nginxWorkers?.(context) ?? 1 }),
-    ].filter(({ name }) => benchmark.suits?.(name) ?? true)
+  const nginx = nginxContenders(tools.nginx, { tls, workers: benchmark.nginxWorkers?.(context) ?? 1 })
+  const contenders = benchmark.contenders?.({ node: nodeContenders, nginx }) ?? [...nodeContenders, ...nginx]
   const grounds = { files: workspace.files, scratch: workspace.scratch, credentials: await loadCertificate(), tls }
   const lineUp = contenders.map(({ name, start }) => ({ name, start: () => start(grounds) }))
   const measured = benchmark.ownProcesses ? measureEachAnew : measureRunning

@@ -19,6 +19,12 @@
  */
 
 /**
+ * @typedef {object} Usual the contenders that take part if a benchmark does not choose
+ * @property {import('../contenders/contender.mjs').Contender[]} node
+ * @property {import('../contenders/contender.mjs').Contender[]} nginx none where it cannot be had
+ */
+
+/**
  * @typedef {object} Benchmark
  * @property {string} name
  * @property {string} title
@@ -27,8 +33,7 @@
  * @property {(context: Context) => number} [nginxWorkers] 1 if left out
  * @property {boolean} [ownProcesses] each measurement has a process of its own, in which nothing else happened before
  * @property {boolean} [startsCold] nothing is measured before, to warm up
- * @property {import('../contenders/contender.mjs').Contender[]} [contenders] what `suits` of all, if left out
- * @property {(contender: string) => boolean} [suits] all contenders if left out
+ * @property {(usual: Usual) => import('../contenders/contender.mjs').Contender[]} [contenders] the usual ones if left out
  * @property {(context: Context, server: import('../contenders/contender.mjs').Server, given: any)
  *   => Promise<Record<string, number>>} measure
  */

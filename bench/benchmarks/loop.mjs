@@ -1,10 +1,11 @@
+import { idleBeside } from '../contenders/idle-beside.mjs'
 import { downloadSlowly } from '../load/curl.mjs'
 import { wrk } from '../load/wrk.mjs'
 import { latencies } from './benchmark.mjs'
 
 const streams = 64
 /** Of each stream; together a rate that plain Node sustains. */
-const bytesPerSecond = { hardware: 8_000_000, emulator: 30_000 }
+const bytesPerSecond = { hardware: 16_000_000, emulator: 30_000 }
 const settleMs = 1000 // the streams have begun
 
 /** @type {import('./benchmark.mjs').Benchmark} */
@@ -25,11 +26,11 @@ export const loop = {
     { name: 'idle', count: 0 },
     { name: `${streams} downloads`, count: streams },
   ],
-  suits: (contender) => !contender.startsWith('nginx'),
+  contenders: ({ node, nginx }) => [...node, ...nginx.slice(0, 1).map(idleBeside)],
   async measure({ workspace, tools, emulated, seconds }, server, { count }) {
     const stop = new AbortController()
     const pace = emulated ? bytesPerSecond.emulator : bytesPerSecond.hardware
-    const url = `${server.url}/files/${workspace.large}`
+    const url = `${server.filesUrl ?? server.url}/files/${workspace.large}`
     const downloads =
       count > 0 ? downloadSlowly(tools.curl, url, { count, bytesPerSecond: pace, signal: stop.signal }) : undefined
     try {

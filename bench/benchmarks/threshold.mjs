@@ -14,7 +14,7 @@ export const threshold = {
   title: 'Small files, offloaded at any size',
   metrics: [requestRate, cpuPerRequest],
   ownProcesses: true,
-  contenders: [plainNode, nodeAtAnySize],
+  contenders: () => [plainNode, nodeAtAnySize],
   cases: ({ workspace }) => ofSizes(kibibytes, workspace),
   measure: measureRequests,
 }

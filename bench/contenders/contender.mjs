@@ -11,6 +11,7 @@
 /**
  * @typedef {object} Server
  * @property {string} url
+ * @property {string} [filesUrl] where its files are, if another process serves them
  * @property {() => number[]} pids all its processes
  * @property {(question: string) => Promise<any>} [ask] a question of contenders/server.mjs; nginx cannot be asked
  * @property {() => Promise<void>} stop
