@@ -44,6 +44,7 @@ async function buildAndCompare(options) {
 async function compareInVm(options) {
   mkdirSync(resultsFolder, { recursive: true })
   const { exitCode } = await runInVm(['bench/main.mjs', '--here', ...process.argv.slice(2)], {
+    kernel: options.kernel,
     env: { ...toolsAsEnvironment(await findTools({ kernelTls: true })), TMPDIR: '/dev/shm' },
     writable: [resultsFolder],
     icount: options.instructions,

@@ -1,6 +1,8 @@
 // What `npm run bench` can be told.
 
 import { parseArgs } from 'node:util'
+import { emulatedKernels } from '../kernel-vm/kernels.mjs'
+import { vmKernel } from '../scripts/common/kernel-tls.mjs'
 import { positiveNumber } from '../scripts/common/numbers.mjs'
 import { benchmarks } from './benchmarks.mjs'
 import { transports } from './transports.mjs'
@@ -13,6 +15,7 @@ Benchmarks: ${names.join(', ')}. All of them if none is named.
 
   --transport T     ${Object.keys(transports).join(', ')}; tcp if left out. TLS runs in the virtual machine where this
                     kernel has none
+  --kernel K        ${emulatedKernels.join(', ')}: of the virtual machine; ${vmKernel} if left out
   --instructions    with TLS: the virtual machine's clock counts instructions instead of time
   --rounds N        measurements of each contender, in turn (5)
   --seconds N       how long a load lasts (4)
@@ -27,6 +30,7 @@ export function parseOptions(argv) {
     allowPositionals: true,
     options: {
       transport: { type: 'string', default: 'tcp' },
+      kernel: { type: 'string', default: vmKernel },
       instructions: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '4' },
@@ -42,9 +46,13 @@ export function parseOptions(argv) {
   if (!Object.hasOwn(transports, values.transport)) {
     throw new Error(`--transport must be one of ${Object.keys(transports).join(', ')}, it is '${values.transport}'.`)
   }
+  if (!emulatedKernels.includes(values.kernel)) {
+    throw new Error(`--kernel must be one of ${emulatedKernels.join(', ')}, it is '${values.kernel}'.`)
+  }
   return {
     names: positionals.length > 0 ? positionals : names,
     transport: values.transport,
+    kernel: values.kernel,
     instructions: values.instructions,
     rounds: positiveNumber('rounds', values.rounds),
     seconds: positiveNumber('seconds', values.seconds),

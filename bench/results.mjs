@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { vmKernel } from '../scripts/common/kernel-tls.mjs'
 import { benchmarks } from './benchmarks.mjs'
 
 export const resultsFolder = join(import.meta.dirname, 'results')
@@ -14,8 +15,8 @@ export function readResults(name) {
 }
 
 /** @param {import('./benchmarks/benchmark.mjs').Benchmark} benchmark */
-export function writeResults({ name }, { transport, instructions }, result) {
+export function writeResults({ name }, { kernel, transport, instructions }, result) {
   mkdirSync(resultsFolder, { recursive: true })
-  const file = `${name}-${transport}${instructions ? '-instructions' : ''}.json`
-  writeFileSync(join(resultsFolder, file), `${JSON.stringify(result, undefined, 2)}\n`)
+  const file = [name, ...(kernel === vmKernel ? [] : [kernel]), transport, ...(instructions ? ['instructions'] : [])]
+  writeFileSync(join(resultsFolder, `${file.join('-')}.json`), `${JSON.stringify(result, undefined, 2)}\n`)
 }

@@ -52,13 +52,10 @@ export async function runKernelTests(session, { kernel, node, soakSeconds = 0, c
     ...(session.options.full ? { KTLS_PIPE_PROGRAMS: '500', KTLS_PIPE_FULL: '1' } : {}),
     ...(soakSeconds > 0 ? { KTLS_PIPE_SOAK_SECONDS: String(soakSeconds) } : {}),
   }
-  const reached = coverage && session.coverageFolder
-  if (reached) env.NODE_V8_COVERAGE = reached
+  if (coverage && session.coverageFolder) env.NODE_V8_COVERAGE = session.coverageFolder
   const run = kernel === undefined ? runHere : runInMachine
   try {
-    events.finish(
-      await run(session, { kernel, command, args: [runner, JSON.stringify(programs)], env, reached }, events),
-    )
+    events.finish(await run(session, { kernel, command, args: [runner, JSON.stringify(programs)], env }, events))
   } catch (error) {
     events.finish(String(error))
   } finally {
@@ -96,7 +93,6 @@ function programFor(root, file, node, programOf) {
  * @property {string} command
  * @property {string[]} args
  * @property {Record<string, string>} env beside what is there
- * @property {string} [reached] a folder that they write into
  */
 
 /**
@@ -105,7 +101,7 @@ function programFor(root, file, node, programOf) {
  * @param {ProgramEvents} events
  * @returns {Promise<string | undefined>} what went wrong with the machine
  */
-async function runInMachine(session, { kernel = '', command, args, env, reached }, events) {
+async function runInMachine(session, { kernel = '', command, args, env }, events) {
   const stdout = new PassThrough().setEncoding('utf8').on('data', (text) => events.write(text))
   const stderr = new PassThrough().setEncoding('utf8').on('data', (text) => events.note(text))
   const { exitCode, timedOut } = await runInKernel({
@@ -117,7 +113,7 @@ async function runInMachine(session, { kernel = '', command, args, env, reached 
     env: { ...env, TMPDIR: '/dev/shm', NODE_COMPILE_CACHE: '/dev/shm/compile-cache' },
     timeoutMs: lineTimeout(session),
     memoryMiB,
-    writable: reached ? [reached] : [],
+    writable: [env.NODE_V8_COVERAGE].filter((folder) => folder !== undefined),
     stdout,
     stderr,
   })

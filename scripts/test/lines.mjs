@@ -80,8 +80,10 @@ const chosen = {
     'next-um': [...routesAndCiphers, ...keyChanges],
   },
   nodes: [...routesAndCiphers, 'behaviour/keep-alive'],
-  /** In `npm run test:full`, of an emulated machine whose kernel runs every file as user-mode Linux. */
-  twins: [...new Set([...emulated, ...emulatedOnce, ...wherePairsMeet, 'kernel/key-update-storm', 'kernel/faults'])],
+  /** In `npm run test:full`, of an emulated machine where user-mode kernels run every file. */
+  emulated: [
+    ...new Set([...emulated, ...emulatedOnce, ...wherePairsMeet, ...large, 'kernel/key-update-storm', 'kernel/faults']),
+  ],
   /** A table tells of one kernel with the main Node.js alone. */
   elsewhere: ['frameworks/frameworks'],
 }
@@ -166,14 +168,14 @@ function fullLines(options, all) {
 }
 
 /**
- * Every file; of an emulated kernel that runs them all as user-mode Linux, what an emulated machine adds.
+ * Every file; of an emulated kernel, where kernels before and after it run them all as user-mode Linux, what it adds.
  *
  * @param {string} kernel
  * @param {string[]} all
  */
 function everythingOn(kernel, all) {
-  const hasTwin = all.includes(`${kernel}-um`)
-  return hasTwin ? { only: chosen.twins } : { without: [...chosen.elsewhere, ...tooLarge(kernel, mainNode)] }
+  const isBetween = emulatedKernels.includes(kernel) && all.filter(isUserMode).length > 1
+  return isBetween ? { only: chosen.emulated } : { without: [...chosen.elsewhere, ...tooLarge(kernel, mainNode)] }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { explainFallback } from '../fallback-reason.js'
 import type { DoctorReport } from './doctor.js'
-import type { Finding } from './findings.js'
+import type { Finding } from './finding.js'
 
 /** Green and red, where they can be seen. */
 export type Paint = (color: 'green' | 'red', text: string) => string

@@ -151,9 +151,8 @@ export class FileTransfer implements RangeObserver {
   }
 
   #isTooSmall(): boolean {
-    const { socket } = this.#destination
-    const engine = socket === null ? undefined : engineOf(socket)
-    return isTooSmall(this.#source.bytesLeftAtMost(this.#binding), engine, currentSettings())
+    const bytes = this.#source.bytesLeftAtMost(this.#binding)
+    return isTooSmall(bytes, engineOf(this.#destination.socket), currentSettings())
   }
 
   #decline(reason: FallbackReason): false {

@@ -39,7 +39,7 @@ export class MessageDestination {
     const connectionObstacle = socket === null || waiting ? undefined : socketObstacle(socket)
     return {
       optedOut: isOptedOut(object) || (socket !== null && isOptedOut(socket)),
-      engine: socket === null ? undefined : engineOf(socket),
+      engine: engineOf(socket),
       obstacle: this.#messageObstacle() ?? connectionObstacle,
       momentaryObstacle: waiting ? undefined : this.#orderObstacle(),
     }

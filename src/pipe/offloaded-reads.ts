@@ -69,7 +69,7 @@ function watchDestroy(source: InternalSource, reads: Reads): void {
 
 function isKnownToBeTooSmall(source: ReadStream, { socket, bytesAtMost }: Destination): boolean {
   const bytes = Math.min(bytesLeftAtMost(source as unknown as InternalSource), bytesAtMost)
-  return isTooSmall(bytes, socket === null ? undefined : engineOf(socket), currentSettings())
+  return isTooSmall(bytes, engineOf(socket), currentSettings())
 }
 
 const nobody: TransferListener = {}

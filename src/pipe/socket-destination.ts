@@ -49,7 +49,9 @@ export class SocketDestination {
   }
 }
 
-export function engineOf(socket: Socket): Engine {
+/** Undefined: there is no socket yet. */
+export function engineOf(socket: Socket | null): Engine | undefined {
+  if (socket === null) return undefined
   return isTlsSocket(socket) ? 'tls' : 'tcp'
 }
 

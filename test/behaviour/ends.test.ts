@@ -13,6 +13,7 @@ import { temporaryFolder, writeRandomFile } from '../support/files.js'
 import { kernelTls, onlyWithKernelTls } from '../support/kernel.js'
 import { connectOverWire } from '../support/raw-tls-client.js'
 import { startHttp, startHttps } from '../support/servers.js'
+import { ofEachThread } from '../support/threads.mjs'
 import { timeLimitMs } from '../support/time-limit.js'
 
 const fileBytes = 64 * 2 ** 20 // more than the sockets' buffers hold
@@ -187,8 +188,8 @@ function openDescriptors(): number {
 /** CPU time of our threads, in ticks of 10 ms: proc_pid_stat(5), fields 14 and 15. */
 function senderCpuTicks(): number {
   let ticks = 0
-  for (const task of readdirSync('/proc/self/task')) {
-    const [, rest = ''] = readFileSync(`/proc/self/task/${task}/stat`, 'latin1').split(/\(ktls-(?:sender|disk)\) /)
+  for (const stat of ofEachThread('stat')) {
+    const [, rest = ''] = stat.split(/\(ktls-(?:sender|disk)\) /)
     const fields = rest.split(' ')
     ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
   }

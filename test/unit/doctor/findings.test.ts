@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { DoctorReport } from '../../../src/doctor/doctor.js'
-import { diagnose, type Finding } from '../../../src/doctor/findings.js'
+import type { Finding } from '../../../src/doctor/finding.js'
+import { diagnose } from '../../../src/doctor/findings.js'
 import { formatFindings } from '../../../src/doctor/format.js'
 import type { ModuleState } from '../../../src/doctor/kernel-module.js'
 import type { LoopbackTransfer } from '../../../src/doctor/loopback-transfer.js'

@@ -1,0 +1,2 @@
+export function threadNames(): string[]
+export function ofEachThread(file: string): string[]
