@@ -9,6 +9,11 @@ const mainKernel = '6.12'
  * registers of a processor with AMX, and runs on none.
  */
 export const mainKernels = ['6.12-um', 'next-um', mainKernel]
+/** Those that cannot change a session's keys, and those that can. Of each kind one runs every file in `npm run test:full`. */
+const kinds = [
+  ['6.12-um', '6.1-um', mainKernel],
+  ['next-um', '6.18'],
+]
 const mainNode = 20
 const otherNodes = nodeMajors.filter((node) => node !== mainNode)
 
@@ -80,7 +85,7 @@ const chosen = {
     'next-um': [...routesAndCiphers, ...keyChanges],
   },
   nodes: [...routesAndCiphers, 'behaviour/keep-alive'],
-  /** In `npm run test:full`, of an emulated machine where user-mode kernels run every file. */
+  /** In `npm run test:full`, of an emulated machine where another kernel of its kind runs every file. */
   emulated: [
     ...new Set([...emulated, ...emulatedOnce, ...wherePairsMeet, ...large, 'kernel/key-update-storm', 'kernel/faults']),
   ],
@@ -148,8 +153,8 @@ function filesChosen(kernel, main) {
 }
 
 /**
- * Every file on every version of the kernel, and on the main one with every Node.js; of the emulated machines with other
- * versions of Node.js, what can differ there alone.
+ * Every file on one kernel of each kind and wherever it is fast, on the main one with every Node.js; of the emulated machines
+ * with other versions of Node.js, what can differ there alone.
  *
  * @param {import('./options.mjs').Options} options
  * @param {string[]} all kernels that run here, the main one first
@@ -168,14 +173,15 @@ function fullLines(options, all) {
 }
 
 /**
- * Every file; of an emulated kernel, where kernels before and after it run them all as user-mode Linux, what it adds.
+ * Every file; of an emulated kernel, where another of its kind runs them all, what it adds.
  *
  * @param {string} kernel
  * @param {string[]} all
  */
 function everythingOn(kernel, all) {
-  const isBetween = emulatedKernels.includes(kernel) && all.filter(isUserMode).length > 1
-  return isBetween ? { only: chosen.emulated } : { without: [...chosen.elsewhere, ...tooLarge(kernel, mainNode)] }
+  const isFirst = kinds.some((kind) => kind.find((candidate) => all.includes(candidate)) === kernel)
+  if (!isFirst && !isUserMode(kernel)) return { only: chosen.emulated }
+  return { without: [...chosen.elsewhere, ...tooLarge(kernel, mainNode)] }
 }
 
 /**
