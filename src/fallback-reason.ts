@@ -7,7 +7,7 @@ const texts = {
   'addon-unavailable': 'the native addon is missing or could not be loaded',
   'addons-disabled': 'native addons are forbidden by --no-addons or by the permission model (--allow-addons)',
   'kernel-too-old': 'the kernel is older than Linux 5.4',
-  'kernel-tls-unavailable': 'the kernel has no TLS: its tls module is missing or not loaded (modprobe tls)',
+  'kernel-tls-unavailable': 'the kernel has no TLS: its tls module is missing or not loaded',
   'kernel-refused': 'the kernel did not accept the keys of this TLS version and cipher',
   'fips-mode': 'FIPS mode is on, and encryption in the kernel is outside the validated module',
   'session-not-tracked': 'the TLS session began before ktls-pipe was imported, or its callbacks belong to someone else',
@@ -37,7 +37,7 @@ const texts = {
   'source-shared': 'the source has other consumers: a second pipe, a listener, an encoding, or it is paused',
   'source-empty': 'there are no bytes to send',
   'below-minimum-size': 'the file is smaller than minimumBytes of the engine',
-  'descriptor-limit': 'the process may open no more descriptors',
+  'descriptor-limit': 'the process has used three quarters of the descriptors that it may open',
 } as const
 
 /** Why a transfer was not offloaded. A closed union: it grows only in minor releases. */

@@ -3,9 +3,9 @@ import { prepare } from './install.js'
 import { setOffload } from './offload-state.js'
 import { offloadPipesInto } from './pipe/pipe-listener.js'
 
-/** What the plugin uses of a request: `config.offloadFiles` of its route. */
+/** What the plugin uses of a request: `config.offloadFiles` of its route (Fastify 4.23). */
 interface Request {
-  routeOptions?: { config?: { offloadFiles?: boolean } }
+  routeOptions: { config?: { offloadFiles?: boolean } }
 }
 
 /** What the plugin uses of Fastify. */
@@ -30,7 +30,7 @@ prepare()
 export function offloadFiles(instance: Instance, _options: object, done: () => void): void {
   instance.addHook('onRequest', (request, reply, next) => {
     offloadPipesInto(reply.raw)
-    if (request.routeOptions?.config?.offloadFiles === false) setOffload(reply.raw, false)
+    if (request.routeOptions.config?.offloadFiles === false) setOffload(reply.raw, false)
     next()
   })
   done()
@@ -40,5 +40,5 @@ export function offloadFiles(instance: Instance, _options: object, done: () => v
 Object.assign(offloadFiles, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'ktls-pipe',
-  [Symbol.for('plugin-meta')]: { name: 'ktls-pipe', fastify: '>=4' },
+  [Symbol.for('plugin-meta')]: { name: 'ktls-pipe', fastify: '>=4.23' },
 })

@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
-import { currentSettings, readEnvironment } from '../options.js'
+import { currentSettings, type Engine, readEnvironment } from '../options.js'
 import { sharedSlot } from '../shared-state.js'
 import { channelNames, type FallbackEvent, type TransferEvent } from './diagnostics.js'
 
@@ -31,12 +31,14 @@ export function subscribeFileLog(): void {
   })
 }
 
-/** Says that files are offloaded from now on, or why not: a log without lines would not tell. */
+/** Says from which size on files are tried, or that none is: a log without lines would not tell. */
 export function logInstalled(): void {
   const { logsFiles, disabled, minimumBytes } = currentSettings()
   if (!logsFiles) return
-  const from = (bytes: number | false) => (bytes === false ? 'off' : `from ${bytes} bytes`)
-  write(disabled ? 'disabled' : `installed: kernel TLS ${from(minimumBytes.tls)}, sendfile ${from(minimumBytes.tcp)}`)
+  const tried = Object.entries(minimumBytes)
+    .filter(([, bytes]) => bytes !== false)
+    .map(([engine, bytes]) => `${carriers[engine as Engine]} from ${bytes} bytes`)
+  write(disabled ? 'disabled' : `installed: tries ${tried.join(', ') || 'nothing'}`)
 }
 
 function print(source: object, how: string): void {

@@ -22,7 +22,7 @@ t.test('KTLS_PIPE_LOG=1: a line for each file', async (t) => {
     imports,
     env: { KTLS_PIPE_LOG: '1' },
   })
-  t.equal(await nextComplaint(), 'ktls-pipe: installed: kernel TLS from 65536 bytes, sendfile from 98304 bytes')
+  t.equal(await nextComplaint(), 'ktls-pipe: installed: tries kernel TLS from 65536 bytes, sendfile from 98304 bytes')
   const { port } = new URL(origin)
   for (const [{ name, path }, how] of [
     [large, kernelTls ? `${fileBytes} bytes by kernel TLS` : 'by Node (kernel-tls-unavailable)'],

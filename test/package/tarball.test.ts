@@ -20,13 +20,14 @@ t.test('the tarball', async (t) => {
       'README.md',
       'CHANGELOG.md',
       'THIRD-PARTY-NOTICES',
+      'docs/doctor.schema.json',
       'native/binding.gyp',
       'scripts/build-native.mjs',
     ]) {
       t.ok(tarball.files.includes(file), file)
     }
     const expected =
-      /^(dist\/[\w.-]+|native\/(\w+\/)?\w+\.(cc|h)|native\/(binding\.gyp|exports\.map|prebuilds\/linux-\w+\/ktls\.glibc\.node)|[A-Z-]+(\.md)?|package\.json|scripts\/build-native\.mjs)$/
+      /^((dist|docs)\/[\w.-]+|native\/(\w+\/)?\w+\.(cc|h)|native\/(binding\.gyp|exports\.map|prebuilds\/linux-\w+\/ktls\.glibc\.node)|[A-Z-]+(\.md)?|package\.json|scripts\/build-native\.mjs)$/
     t.same(
       tarball.files.filter((file) => !expected.test(file) || /^native\/(build|test)\//.test(file)),
       [],

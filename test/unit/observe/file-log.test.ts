@@ -32,12 +32,13 @@ t.test('that it is installed is told, with what is too small; and what was ignor
     return stderr.trimEnd().split('\n')
   }
   t.strictSame(await lines('{ tls: { minimumBytes: 7 }, tcp: false }', {}), [
-    'ktls-pipe: installed: kernel TLS from 7 bytes, sendfile off',
+    'ktls-pipe: installed: tries kernel TLS from 7 bytes',
   ])
+  t.strictSame(await lines('{ tls: false, tcp: false }', {}), ['ktls-pipe: installed: tries nothing'])
   t.strictSame(await lines('', { KTLS_PIPE_DISABLE: '1' }), ['ktls-pipe: disabled'])
   t.strictSame(await lines('', { KTLS_PIPE_TCP: 'off' }), [
     "ktls-pipe: KTLS_PIPE_TCP is ignored: it must be 0 or 1, it is 'off'",
-    'ktls-pipe: installed: kernel TLS from 65536 bytes, sendfile from 98304 bytes',
+    'ktls-pipe: installed: tries kernel TLS from 65536 bytes, sendfile from 98304 bytes',
   ])
 })
 
