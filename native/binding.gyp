@@ -21,6 +21,7 @@
               "kernel/spare_descriptor.cc",
               "kernel/system_calls.cc",
               "openssl/openssl_api.cc",
+              "openssl/openssl_lease.cc",
               "send/acceptance.cc",
               "send/bytes_step.cc",
               "send/control_step.cc",

@@ -1,5 +1,6 @@
 // The addon as JavaScript sees it: declared for TypeScript in src/native/binding.ts, loaded by src/native/load.ts. It
 // turns values into calls and decides nothing.
+#include <fcntl.h>
 #include <napi.h>
 
 #include <cerrno>
@@ -55,6 +56,11 @@ Session* SessionOfHandle(const Napi::Object& tls_handle) {
   return EndSessionLookup();
 }
 
+// () -> whether the kernel has TLS to offer (probe.h)
+Napi::Value KernelOffersTls(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), AskForTls() == 0);
+}
+
 // (tlsHandle, socketFd, finished) -> { status, errno, queue? }
 Napi::Value HandOverTlsSession(const Napi::CallbackInfo& info) {
   const auto finished = info[2].As<Napi::Uint8Array>();
@@ -68,6 +74,12 @@ Napi::Value HandOverTlsSession(const Napi::CallbackInfo& info) {
     answer.Set("queue", NativeQueue::Wrap(StateOf(info).queue_constructor, std::move(result.queue)));
   }
   return answer;
+}
+
+// (tlsHandle): it will not be handed over
+void GiveSessionUp(const Napi::CallbackInfo& info) {
+  Session* session = SessionOfHandle(info[0].As<Napi::Object>());
+  if (session != nullptr && !session->handed_over()) session->GiveUp();
 }
 
 // (tlsHandle): OpenSSL is told that close_notify has gone out
@@ -96,9 +108,11 @@ void SetRecordsPerWriteKey(const Napi::CallbackInfo& info) {
   SetRecordsPerKey(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()));
 }
 
-// (fileFd) -> NativeFile, or -errno
+// (fileFd) -> NativeFile, or -errno; -EBADF if it cannot be read from
 Napi::Value OpenFile(const Napi::CallbackInfo& info) {
-  UniqueFd duplicate = DuplicateIfSpare(info[0].As<Napi::Number>().Int32Value());
+  const int file_fd = info[0].As<Napi::Number>().Int32Value();
+  if ((fcntl(file_fd, F_GETFL) & O_ACCMODE) == O_WRONLY) return Napi::Number::New(info.Env(), -EBADF);
+  UniqueFd duplicate = DuplicateIfSpare(file_fd);
   if (!duplicate.is_open()) return Napi::Number::New(info.Env(), -errno);
   return NativeFile::Wrap(StateOf(info).file_constructor, std::move(duplicate));
 }
@@ -184,7 +198,9 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startTracking", Napi::Function::New<StartTrackingSessions>(env));
   exports.Set("stopTracking", Napi::Function::New<StopTrackingSessions>(env));
   exports.Set("adoptLatestSession", Napi::Function::New<AdoptLatestSession>(env));
+  exports.Set("kernelOffersTls", Napi::Function::New<KernelOffersTls>(env));
   exports.Set("handOver", Napi::Function::New<HandOverTlsSession>(env));
+  exports.Set("giveSessionUp", Napi::Function::New<GiveSessionUp>(env));
   exports.Set("markShutdownSent", Napi::Function::New<MarkShutdownSent>(env));
   exports.Set("traceSession", Napi::Function::New<TraceSession>(env));
   exports.Set("openTcpQueue", Napi::Function::New<OpenTcpQueue>(env));

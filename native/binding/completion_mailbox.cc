@@ -6,10 +6,12 @@ namespace ktls {
 
 std::shared_ptr<CompletionMailbox> CompletionMailbox::Open(Napi::Env env, const Napi::Function& handler) {
   auto mailbox = std::make_shared<CompletionMailbox>();
-  mailbox->wake_ = Napi::ThreadSafeFunction::New(env, handler, "ktls-pipe completions", 0, 1, [mailbox](Napi::Env) {
-    const std::lock_guard<std::mutex> lock(mailbox->mutex_);
-    mailbox->open_ = false;
-  });
+  // The finalizer holds the mailbox for as long as it may be called back.
+  mailbox->wake_ = Wake::New(env, handler, "ktls-pipe completions", 0, 1, mailbox.get(),
+                             [mailbox](Napi::Env, void*, CompletionMailbox*) {
+                               const std::lock_guard<std::mutex> lock(mailbox->mutex_);
+                               mailbox->open_ = false;
+                             });
   mailbox->wake_.Unref(env);
   mailbox->open_ = true;
   return mailbox;
@@ -22,9 +24,7 @@ void CompletionMailbox::Deliver(const Completion& completion) {
   batch_.push_back(completion);
   if (std::exchange(woken_, true)) return;
   // Under the lock, so that the finalizer cannot have freed the function meanwhile.
-  wake_.NonBlockingCall([mailbox = shared_from_this()](Napi::Env env, const Napi::Function& handler) {
-    mailbox->HandOutBatch(env, handler);
-  });
+  wake_.NonBlockingCall();
 }
 
 void CompletionMailbox::HoldEventLoop(Napi::Env env, bool hold) {
@@ -35,15 +35,14 @@ void CompletionMailbox::HoldEventLoop(Napi::Env env, bool hold) {
   }
 }
 
-void CompletionMailbox::HandOutBatch(Napi::Env env, const Napi::Function& handler) {
+void CompletionMailbox::HandOutBatch(Napi::Env env, Napi::Function handler, CompletionMailbox* mailbox, void*) {
+  if (env == nullptr || handler.IsEmpty()) return;
   std::vector<Completion> batch;
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    batch.swap(batch_);
-    woken_ = false;
+    const std::lock_guard<std::mutex> lock(mailbox->mutex_);
+    batch.swap(mailbox->batch_);
+    mailbox->woken_ = false;
   }
-  // Null while the environment is being torn down.
-  if (env == nullptr || handler.IsEmpty()) return;
   Napi::Float64Array triples = Napi::Float64Array::New(env, batch.size() * 3);
   if (triples.IsEmpty()) return;  // the environment has begun to end meanwhile
   for (size_t i = 0; i < batch.size(); i++) {

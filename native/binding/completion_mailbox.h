@@ -12,7 +12,7 @@
 
 namespace ktls {
 
-class CompletionMailbox : public CompletionSink, public std::enable_shared_from_this<CompletionMailbox> {
+class CompletionMailbox : public CompletionSink {
  public:
   // `handler` is called with one Float64Array of triples: item, outcome, bytesSent.
   static std::shared_ptr<CompletionMailbox> Open(Napi::Env env, const Napi::Function& handler);
@@ -23,13 +23,15 @@ class CompletionMailbox : public CompletionSink, public std::enable_shared_from_
   void HoldEventLoop(Napi::Env env, bool hold);
 
  private:
-  void HandOutBatch(Napi::Env env, const Napi::Function& handler);
+  // Without an environment and handler where there is no JavaScript any more.
+  static void HandOutBatch(Napi::Env env, Napi::Function handler, CompletionMailbox* mailbox, void*);
+  using Wake = Napi::TypedThreadSafeFunction<CompletionMailbox, void, HandOutBatch>;
 
   std::mutex mutex_;
   bool open_ = false;  // false once the environment is being torn down: completions are dropped
   bool woken_ = false;
   std::vector<Completion> batch_;
-  Napi::ThreadSafeFunction wake_;
+  Wake wake_;
 };
 
 }  // namespace ktls

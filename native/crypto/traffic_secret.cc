@@ -3,16 +3,20 @@
 #include <array>
 
 #include "../openssl/openssl_api.h"
+#include "../openssl/openssl_lease.h"
 #include "key_schedule.h"
 
 namespace ktls {
 
 TrafficSecret::TrafficSecret(Cipher cipher, const char* digest, const uint8_t* secret, size_t size)
     : cipher_(cipher), digest_(digest) {
+  OpenSslLease::EndAllAtExit();
   secret_.Set(secret, size);
 }
 
 bool TrafficSecret::Next(TransmitKeys* keys) {
+  const OpenSslLease lease;
+  if (!lease.is_given()) return false;
   std::array<uint8_t, Secret::kMaxSize> next;
   const size_t size = secret_.size();
   const bool advanced = secret_.is_set() &&

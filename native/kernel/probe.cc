@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 
 #include "unique_fd.h"
 
@@ -27,7 +28,7 @@ bool LimitWaiting(int socket_fd, int which) {
 }
 
 // 0 or -errno.
-int Connect(Connection* connection) {
+int ConnectOnce(Connection* connection) {
   const UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -45,6 +46,15 @@ int Connect(Connection* connection) {
   }
   connection->server = UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   return connection->server.is_open() ? 0 : -errno;
+}
+
+// A signal ends a wait that has a time limit, whatever sigaction() said (signal(7)).
+int Connect(Connection* connection) {
+  int error;
+  do {
+    error = ConnectOnce(connection);
+  } while (error == -EINTR);
+  return error;
 }
 
 int SetUp(const Connection& connection, TlsVersion version, Cipher cipher) {
@@ -71,15 +81,24 @@ int TryRekey() {
   return SetTransmitKeys(connection.client.get(), keys);
 }
 
-// Says nothing about the kernel. What does is EBUSY (net/tls/tls_main.c before Linux 6.14), or that there is no
-// loopback to try it on, which would be found out again with every session.
-bool PassesWithTime(int error) { return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS; }
+using Clock = std::chrono::steady_clock;
 
-// What a probe has found out.
+// What a second TLS_TX has come to. EBUSY is the answer before Linux 6.14 (net/tls/tls_main.c), and of nothing else here.
 enum class Answer { kUnknown, kNo, kYes };
 std::atomic<Answer> takes_new_keys{Answer::kUnknown};
 
+// A probe that did not come to its question says nothing of the kernel, and blocks: where there is no loopback it would
+// do so for every session.
+constexpr auto kAskAgainAfter = std::chrono::seconds(10);
+std::atomic<Clock::time_point> ask_not_before{Clock::time_point::min()};
+
 }  // namespace
+
+int AskForTls() {
+  const UniqueFd unconnected(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // It is looked up first, and then refuses what is not connected (net/ipv4/tcp_ulp.c, net/tls/tls_main.c).
+  return unconnected.is_open() && AttachUlp(unconnected.get()) == -ENOENT ? -ENOENT : 0;
+}
 
 int ProbeKernelTls(TlsVersion version, Cipher cipher) {
   Connection connection;
@@ -89,12 +108,14 @@ int ProbeKernelTls(TlsVersion version, Cipher cipher) {
 
 int ProbeRekey() {
   const int error = TryRekey();
-  if (!PassesWithTime(error)) takes_new_keys = error == 0 ? Answer::kYes : Answer::kNo;
+  if (error == 0) takes_new_keys = Answer::kYes;
+  if (error == -EBUSY) takes_new_keys = Answer::kNo;
+  if (takes_new_keys == Answer::kUnknown) ask_not_before = Clock::now() + kAskAgainAfter;
   return error;
 }
 
 bool KernelTakesNewKeys() {
-  if (takes_new_keys == Answer::kUnknown) ProbeRekey();
+  if (takes_new_keys == Answer::kUnknown && Clock::now() >= ask_not_before.load()) ProbeRekey();
   return takes_new_keys == Answer::kYes;
 }
 

@@ -12,8 +12,7 @@ namespace ktls {
 struct KeyChange {
   static constexpr uint64_t kRecordsPerKey = 1 << 24;  // 2^0.5 below the limit: what is under way still fits
 
-  std::unique_ptr<KeySource> source;          // none: TLS 1.2
-  bool (*kernel_can)() = nullptr;             // whether the kernel takes new keys for a keyed socket
+  std::unique_ptr<KeySource> source;          // none: TLS 1.2, or a kernel that takes no new keys for a keyed socket
   uint64_t records_per_key = kRecordsPerKey;  // a change is due after so many
 };
 

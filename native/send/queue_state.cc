@@ -48,7 +48,7 @@ bool SocketQueue::State::CanGoOn() const {
 
 void SocketQueue::State::DemandKeyChange() {
   if (key != Key::kGood || failed || ended) return;
-  if (key_change.source && key_change.kernel_can()) {
+  if (key_change.source) {
     key = Key::kDue;
     return;
   }

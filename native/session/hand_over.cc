@@ -71,7 +71,6 @@ HandOver CheckQuiet(const Session& session) {
 // Empty where there is no memory for it.
 std::optional<KeyChange> KeyChangeOf(const Session& session, const TransmitKeys& keys) {
   KeyChange change;
-  change.kernel_can = KernelTakesNewKeys;
   // RFC 8446, 5.5: with ChaCha20-Poly1305 the sequence number would wrap before the limit is reached.
   change.records_per_key =
       keys.cipher == Cipher::kChaCha20Poly1305 ? std::numeric_limits<uint64_t>::max() : records_per_key.load();
@@ -159,8 +158,7 @@ void SetRecordsPerKey(uint64_t records) { records_per_key = records == 0 ? KeyCh
 HandOverResult HandOverSession(Session* session, int socket_fd, const uint8_t* finished, size_t finished_size,
                                Sender* sender, std::shared_ptr<CompletionSink> sink) {
   HandOverResult result = Attempt(session, socket_fd, finished, finished_size, sender, std::move(sink));
-  // A secret is kept only while it may still be needed.
-  if (result.status != HandOver::kDone && !MayChange(result.status) && session != nullptr) session->ForgetSecret();
+  if (result.status != HandOver::kDone && !MayChange(result.status) && session != nullptr) session->GiveUp();
   return result;
 }
 

@@ -7,7 +7,7 @@
 namespace ktls {
 
 Session::~Session() {
-  ForgetSecret();
+  GiveUp();
   if (bio_ == nullptr) return;
   openssl.BIO_set_callback_ex(bio_, nullptr);
   openssl.BIO_set_callback_arg(bio_, nullptr);
@@ -29,6 +29,7 @@ void Session::RecordHeaderWritten(const uint8_t* header) {
 }
 
 void Session::WriteKeyChanged(const uint8_t* traffic_secret, size_t size) {
+  if (given_up_) return;
   traffic_secret_.Wipe();
   knows_write_key_ = size == 0 || traffic_secret_.Set(traffic_secret, size);
   records_since_key_ = 0;
@@ -47,10 +48,11 @@ void Session::SwitchTo(std::shared_ptr<SocketQueue> queue, Bio* nowhere) {
   openssl.SSL_set_options(ssl_, kOptionNoRenegotiation);
   queue_ = std::move(queue);
   record_log_.reset();
-  ForgetSecret();
+  GiveUp();
 }
 
-void Session::ForgetSecret() {
+void Session::GiveUp() {
+  given_up_ = true;
   traffic_secret_.Wipe();
   knows_write_key_ = false;
 }

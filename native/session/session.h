@@ -55,7 +55,8 @@ class Session {
   bool ulp_attached = false;  // TCP_ULP took, TLS_TX was refused: an EEXIST of a later attempt is our own
   // No way back after this: OpenSSL's write side leads nowhere from here on. `nowhere` is an owned BIO.
   void SwitchTo(std::shared_ptr<SocketQueue> queue, Bio* nowhere);
-  void ForgetSecret();
+  // It will not be handed over any more: no secret of it is kept from now on.
+  void GiveUp();
   void MarkShutdownSent();
   // From now on messages are printed to stderr, as tlsSocket.enableTrace() does by a callback that would take the place
   // of ours.
@@ -73,6 +74,7 @@ class Session {
   uint64_t bytes_counted_reading_ = 0;
   uint64_t records_since_key_ = 0;  // the next record's sequence number
   bool knows_write_key_ = false;
+  bool given_up_ = false;
   Secret traffic_secret_;
   std::shared_ptr<SocketQueue> queue_;
   std::unique_ptr<Bio, BioFree> trace_;

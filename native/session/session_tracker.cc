@@ -24,6 +24,7 @@ thread_local bool tracking = false;
 thread_local Session* sessions = nullptr;
 thread_local Ssl* latest_ssl = nullptr;
 thread_local Session* looked_up = nullptr;
+thread_local bool logging = false;  // within OnKeyLog
 
 void OnKeyLog(const Ssl* ssl, const char* line);
 
@@ -139,11 +140,16 @@ void ReadKeyLogLine(Session* session, std::string_view line) {
 }
 
 void OnKeyLog(const Ssl* ssl, const char* line) {
+  // Another copy of this addon puts itself in front of ours, as ours does of it, and each calls the one before.
+  if (logging) return;
   Session* session = SessionOf(ssl);
   if (session != nullptr && !session->handed_over()) ReadKeyLogLine(session, line);
   const auto before =
       reinterpret_cast<KeyLogCallback>(openssl.SSL_CTX_get_ex_data(openssl.SSL_get_SSL_CTX(ssl), ssl_context_index));
-  if (before != nullptr) before(ssl, line);
+  if (before == nullptr) return;
+  logging = true;
+  before(ssl, line);
+  logging = false;
 }
 
 // With OpenSSL 3.5 the SSL has neither context nor method here yet: nothing but the pointer may be used.

@@ -4,19 +4,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <iterator>
+#include <string>
 
+#include "../crypto/key_schedule.h"
+#include "../crypto/traffic_secret.h"
+#include "../send/detached_thread.h"
 #include "../send/sender.h"
 #include "fixtures.h"
 #include "hooks.h"
 #include "test.h"
+#include "vectors.h"
 
 namespace ktls::test {
 namespace {
 
 constexpr char kInChild[] = "KTLS_TEST_EXIT_CHILD";
-constexpr char kName[] = "exit: with transfers in flight, and one held inside sendfile, the process just ends";
+constexpr char kInFlight[] = "exit: with transfers in flight, and one held inside sendfile, the process just ends";
+constexpr char kDeriving[] = "exit: while threads derive keys, the process just ends";
 
 struct InFlight {
   const UniqueFd file = MakeFile(Pattern(4'000'000));
@@ -40,26 +44,56 @@ struct InFlight {
   exit(EXIT_SUCCESS);
 }
 
-TEST(ExitsInFlight, kName) {
-  if (getenv(kInChild)) ExitInFlight();
-  char program[] = "/proc/self/exe";
-  char name[sizeof(kName)];
-  std::copy(std::begin(kName), std::end(kName), name);
-  setenv(kInChild, "1", 1);
-  for (int i = 0; i < 5; ++i) {
-    posix_spawn_file_actions_t silent;
-    posix_spawn_file_actions_init(&silent);
-    posix_spawn_file_actions_addclose(&silent, 1);
-    char* arguments[] = {program, name, nullptr};
-    pid_t child;
-    const int error = posix_spawn(&child, program, &silent, nullptr, arguments, environ);
-    posix_spawn_file_actions_destroy(&silent);
-    if (!EXPECT_EQ(error, 0)) break;
-    int status = -1;
-    waitpid(child, &status, 0);
-    EXPECT_EQ(status, 0);
+// While threads derive keys: what they use is being freed.
+[[noreturn]] void ExitWhileDeriving() {
+  static Gate begun;
+  // As a session has before there is a secret of it: OpenSSL registers what it does at exit when it is first used.
+  const Bytes any = Pattern(48);
+  Bytes next(48);
+  DeriveNextTrafficSecret("SHA384", any.data(), any.size(), next.data());
+  for (int i = 0; i < 3; ++i) {
+    StartDetachedThread(
+        [](void*) -> void* {
+          const Bytes first = Pattern(48);
+          TrafficSecret secret(Cipher::kAes256Gcm, "SHA384", first.data(), first.size());
+          TransmitKeys keys;
+          secret.Next(&keys);
+          begun.Open();
+          for (;;) secret.Next(&keys);
+        },
+        nullptr);
   }
+  begun.Pass();
+  exit(EXIT_SUCCESS);
+}
+
+int ExitStatusOfChild(const char* test_name) {
+  char program[] = "/proc/self/exe";
+  std::string name = test_name;
+  setenv(kInChild, "1", 1);
+  posix_spawn_file_actions_t silent;
+  posix_spawn_file_actions_init(&silent);
+  posix_spawn_file_actions_addclose(&silent, 1);
+  char* arguments[] = {program, name.data(), nullptr};
+  pid_t child;
+  const int error = posix_spawn(&child, program, &silent, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&silent);
   unsetenv(kInChild);
+  if (!EXPECT_EQ(error, 0)) return -1;
+  int status = -1;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+TEST(ExitsInFlight, kInFlight) {
+  if (getenv(kInChild)) ExitInFlight();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ExitStatusOfChild(kInFlight), 0);
+}
+
+TEST(ExitsWhileDeriving, kDeriving) {
+  REQUIRE_LIBCRYPTO();
+  if (getenv(kInChild)) ExitWhileDeriving();
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(ExitStatusOfChild(kDeriving), 0);
 }
 
 }  // namespace

@@ -33,9 +33,9 @@ class FakeKeys : public KeySource {
   uint8_t fails_from_ = 0xff;
 };
 
-// A session whose keys may change, of a kernel that can, unless said otherwise.
+// A session whose keys may change.
 inline KeyChange ChangeableKeys(uint64_t records_per_key = KeyChange::kRecordsPerKey) {
-  return {std::make_unique<FakeKeys>(), [] { return true; }, records_per_key};
+  return {std::make_unique<FakeKeys>(), records_per_key};
 }
 
 }  // namespace ktls::test

@@ -14,8 +14,9 @@ constexpr ItemId kKeyItem = 77;
 const Bytes kKeyUpdate = {24, 0, 0, 1, 0};
 const Bytes kAlert = {1, 90};
 
+// Of TLS 1.2, or of a kernel that takes no new keys.
 KeyChange UnchangeableKeys(uint64_t records_per_key = KeyChange::kRecordsPerKey) {
-  return {std::make_unique<FakeKeys>(), [] { return false; }, records_per_key};
+  return {nullptr, records_per_key};
 }
 
 std::vector<uint8_t> TypesOf(const FakeKernelTls& tls) {
@@ -142,9 +143,7 @@ TEST(KeySpentByLimit, "key change: the limit is told from either thread, of TLS 
   for (const bool tls12 : {false, true}) {
     for (const bool range : {false, true}) {
       FakeKernelTls tls(tls12 ? TlsVersion::kTls12 : TlsVersion::kTls13);
-      KeyChange change = UnchangeableKeys(20);
-      if (tls12) change = {nullptr, [] { return true; }, 20};
-      Subject subject(ConnectPair(), tls.state(), std::move(change));
+      Subject subject(ConnectPair(), tls.state(), UnchangeableKeys(20));
       const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
       subject.queue->WatchKey(kKeyItem);
       for (ItemId item = 1; item < 20; ++item) {
@@ -180,7 +179,7 @@ TEST(KeyUnderivable, "key change: where no keys can be made, nothing more is sen
   FakeKernelTls tls;
   auto keys = std::make_unique<FakeKeys>();
   keys->FailFrom(1);
-  Subject subject(ConnectPair(), tls.state(), {std::move(keys), [] { return true; }});
+  Subject subject(ConnectPair(), tls.state(), {std::move(keys)});
   const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
   subject.queue->RequestKeyUpdate();
   subject.SendBytes(1, Pattern(5));

@@ -66,12 +66,15 @@ export interface NativeBinding {
   startTracking(): boolean
   stopTracking(): void
   adoptLatestSession(): boolean
+  kernelOffersTls(): boolean
   handOver(tlsHandle: object, socketFd: number, finished: Uint8Array): HandOverAnswer
+  /** It will not be handed over: its secret is wiped, and no other is kept. */
+  giveSessionUp(tlsHandle: object): void
   markShutdownSent(tlsHandle: object): void
   /** Prints what a session reads from now on, after its hand-over. */
   traceSession(tlsHandle: object): void
   openTcpQueue(socketFd: number): NativeQueue | number
-  /** A duplicate of `fd`, or -errno. */
+  /** A duplicate of `fd`, or -errno. -EBADF: `fd` cannot be read from. */
   openFile(fd: number): NativeFile | number
   openMailbox(handler: (triples: Float64Array) => void): void
   holdEventLoop(hold: boolean): void
