@@ -1,6 +1,6 @@
 import { loadBinding } from '../native/load.js'
 import { currentSettings } from '../options.js'
-import { isKernelTlsKnownUnavailable } from '../tls/hand-over.js'
+import { kernelHasTls } from '../tls/hand-over.js'
 import type { SupportFacts } from './transfer-plan.js'
 
 /** What this process and its kernel can do, as far as it is known. */
@@ -8,7 +8,10 @@ export function supportFacts(): SupportFacts {
   const loaded = loadBinding()
   return {
     unsupported: loaded.binding === undefined ? loaded.reason : undefined,
-    kernelTlsUnavailable: isKernelTlsKnownUnavailable(),
+    // Asked for TLS only.
+    get kernelTlsUnavailable() {
+      return loaded.binding !== undefined && !kernelHasTls(loaded.binding)
+    },
     settings: currentSettings(),
   }
 }

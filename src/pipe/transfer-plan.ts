@@ -22,8 +22,8 @@ export interface DestinationFacts {
 export interface SupportFacts {
   /** Why this process can offload nothing. */
   unsupported: FallbackReason | undefined
-  /** The kernel was asked for TLS a moment ago and has none. */
-  kernelTlsUnavailable: boolean
+  /** The kernel has no TLS. */
+  readonly kernelTlsUnavailable: boolean
   settings: Settings
 }
 

@@ -28,22 +28,32 @@ const reasons: Record<number, FallbackReason> = {
 
 const passing = new Set([HandOverStatus.SessionNotReady, HandOverStatus.DescriptorLimit])
 
-// A kernel without TLS is not asked again for a while, so that every connection does not pay for the question; a
-// module that is loaded later is noticed without a restart.
+// A kernel without TLS is not asked again for a while, so that every file does not pay for the question; a module that
+// is loaded later is noticed without a restart.
 const askKernelAgainAfterMs = 10_000
-const kernel = sharedSlot('kernel tls', () => ({ unavailableUntilMs: 0 }))
+const kernel = sharedSlot('kernel tls', () => ({ hasTls: false, askAgainAtMs: Number.NEGATIVE_INFINITY }))
 
-export function isKernelTlsKnownUnavailable(): boolean {
-  return kernel.unavailableUntilMs > 0 && kernel.unavailableUntilMs > performance.now()
+/** The kernel has TLS to offer, as far as can be told without a connection. */
+export function kernelHasTls(binding: NativeBinding): boolean {
+  if (performance.now() >= kernel.askAgainAtMs) rememberOfKernel(binding.kernelOffersTls())
+  return kernel.hasTls
+}
+
+function rememberOfKernel(hasTls: boolean): void {
+  kernel.hasTls = hasTls
+  kernel.askAgainAtMs = hasTls ? Number.POSITIVE_INFINITY : performance.now() + askKernelAgainAfterMs
 }
 
 /** Tries to move the write direction of a session into the kernel. Synchronous, from the checks to the switch. */
 export function attemptHandOver(binding: NativeBinding, tlsSocket: TLSSocket): HandOverAttempt {
-  // Loaded with node:tls; importing it here would load it into programs without TLS.
-  if (process.getBuiltinModule('crypto').getFips() === 1) return refused('fips-mode', 0, true)
-  if (isKernelTlsKnownUnavailable()) return refused('kernel-tls-unavailable', 0, false)
   const socket = tlsSocket as unknown as InternalTlsSocket
   const handle = socket._handle
+  // Loaded with node:tls; importing it here would load it into programs without TLS.
+  if (process.getBuiltinModule('crypto').getFips() === 1) {
+    if (handle) binding.giveSessionUp(handle)
+    return refused('fips-mode', 0, true)
+  }
+  if (!kernelHasTls(binding)) return refused('kernel-tls-unavailable', 0, false)
   const finished = handle ? tlsSocket.getFinished() : undefined
   if (!handle || finished === undefined) return refused('session-not-ready', 0, false)
   if (handle.writeQueueSize !== 0 || handle._parent?.writeQueueSize !== 0) return { outcome: 'busy' }
@@ -52,7 +62,7 @@ export function attemptHandOver(binding: NativeBinding, tlsSocket: TLSSocket): H
   if (status === HandOverStatus.Done && queue !== undefined) return { outcome: 'done', queue }
   if (status === HandOverStatus.ProofNeeded) return { outcome: 'proof-needed' }
   if (status === HandOverStatus.Busy) return { outcome: 'busy' }
-  if (status === HandOverStatus.UlpRefused) kernel.unavailableUntilMs = performance.now() + askKernelAgainAfterMs
+  if (status === HandOverStatus.UlpRefused) rememberOfKernel(false)
   return refused(reasons[status] ?? 'session-inconsistent', errno, !passing.has(status))
 }
 

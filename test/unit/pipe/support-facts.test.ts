@@ -20,13 +20,19 @@ t.test('without it: why', async (t) => {
   t.equal(supportFacts().unsupported, 'kernel-too-old')
 })
 
-t.test('a kernel that was asked a moment ago, and the settings of now', async (t) => {
+t.test('what the kernel has is asked when somebody wants to know', async (t) => {
+  const binding = new FakeBinding()
+  useBinding(binding)
+  slot<{ askAgainAtMs: number }>('kernel tls').askAgainAtMs = Number.NEGATIVE_INFINITY
+  binding.offersTls = false
+  const facts = supportFacts()
+  t.equal(binding.asksForTls, 0)
+  t.equal(facts.kernelTlsUnavailable, true)
+  t.equal(binding.asksForTls, 1)
+})
+
+t.test('the settings of now', async (t) => {
   useBinding(new FakeBinding())
-  const kernel = slot<{ unavailableUntilMs: number }>('kernel tls')
-  kernel.unavailableUntilMs = performance.now() + 1000
-  t.equal(supportFacts().kernelTlsUnavailable, true)
-  kernel.unavailableUntilMs = 0
-  t.equal(supportFacts().kernelTlsUnavailable, false)
   applyOptions({ tls: false })
   t.equal(supportFacts().settings.minimumBytes.tls, false)
   applyOptions({})

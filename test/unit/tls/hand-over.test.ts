@@ -4,16 +4,16 @@ import { constants } from 'node:os'
 import t, { type Test } from 'tap'
 import type { FallbackReason } from '../../../src/fallback-reason.js'
 import { HandOverStatus } from '../../../src/native/binding.js'
-import { attemptHandOver, isKernelTlsKnownUnavailable } from '../../../src/tls/hand-over.js'
+import { attemptHandOver, kernelHasTls } from '../../../src/tls/hand-over.js'
 import { FakeBinding, FakeQueue } from '../fixtures/fake-binding.js'
 import { asSocket, fakeTlsSocket } from '../fixtures/fake-socket.js'
 import { slot } from '../fixtures/slots.js'
 
-const kernel = () => slot<{ unavailableUntilMs: number }>('kernel tls')
+const kernel = () => slot<{ askAgainAtMs: number }>('kernel tls')
 
 function setUp(t: Test) {
   t.teardown(() => {
-    kernel().unavailableUntilMs = 0
+    kernel().askAgainAtMs = Number.NEGATIVE_INFINITY
   })
   const binding = new FakeBinding()
   const socket = fakeTlsSocket()
@@ -68,28 +68,49 @@ t.test('each status has been looked at', async (t) => {
   )
 })
 
+/** Until the kernel is asked again. */
+function passTime(t: Test) {
+  const waitMs = kernel().askAgainAtMs - performance.now()
+  t.ok(waitMs > 1000 && waitMs <= 60_000, `${waitMs} ms`)
+  kernel().askAgainAtMs -= waitMs + 1
+}
+
 t.test('a kernel without TLS is not asked again for a while, and then it is', async (t) => {
   const { binding, attempt } = setUp(t)
-  t.equal(isKernelTlsKnownUnavailable(), false)
-  binding.answerHandOver(HandOverStatus.UlpRefused, undefined, constants.errno.ENOENT)
-  t.match(attempt(), { reason: 'kernel-tls-unavailable', errno: constants.errno.ENOENT })
-  t.equal(isKernelTlsKnownUnavailable(), true)
-  t.strictSame(attempt(), { outcome: 'refused', reason: 'kernel-tls-unavailable', errno: 0, lasting: false })
-  t.equal(binding.count('handOver'), 1)
+  const unavailable = { outcome: 'refused', reason: 'kernel-tls-unavailable', errno: 0, lasting: false }
+  binding.offersTls = false
+  t.strictSame(attempt(), unavailable)
+  t.equal(kernelHasTls(binding), false)
+  t.equal(binding.asksForTls, 1)
+  t.equal(binding.count('handOver'), 0)
 
-  const waitMs = kernel().unavailableUntilMs - performance.now()
-  t.ok(waitMs > 1000 && waitMs <= 60_000, `${waitMs} ms`)
-  kernel().unavailableUntilMs -= waitMs + 1
-  t.equal(isKernelTlsKnownUnavailable(), false)
+  passTime(t)
+  t.strictSame(attempt(), unavailable)
+  t.equal(binding.asksForTls, 2)
+
+  passTime(t)
+  binding.offersTls = true
   binding.answerHandOver(HandOverStatus.Done, new FakeQueue())
   t.match(attempt(), { outcome: 'done' })
+  t.equal(kernelHasTls(binding), true)
+  t.equal(binding.asksForTls, 3, 'and no more')
+})
+
+t.test('a module that is taken away is noticed', async (t) => {
+  const { binding, attempt } = setUp(t)
+  t.equal(kernelHasTls(binding), true)
+  binding.answerHandOver(HandOverStatus.UlpRefused, undefined, constants.errno.ENOENT)
+  t.match(attempt(), { reason: 'kernel-tls-unavailable', errno: constants.errno.ENOENT, lasting: true })
+  t.equal(kernelHasTls(binding), false)
+  passTime(t)
+  t.equal(kernelHasTls(binding), true)
 })
 
 t.test('a refusal of the keys says nothing about the kernel as a whole', async (t) => {
   const { binding, attempt } = setUp(t)
   binding.answerHandOver(HandOverStatus.KeysRefused, undefined, constants.errno.EINVAL)
   attempt()
-  t.equal(isKernelTlsKnownUnavailable(), false)
+  t.equal(kernelHasTls(binding), true)
 })
 
 t.test('bytes on their way, in the session or below it: busy, without asking', async (t) => {
@@ -117,7 +138,7 @@ t.test('before the handshake has ended there is nothing to hand over', async (t)
 })
 
 t.test('in FIPS mode nothing is handed over', async (t) => {
-  const { binding, attempt } = setUp(t)
+  const { binding, socket, attempt } = setUp(t)
   const { getFips } = crypto
   crypto.getFips = () => 1
   syncBuiltinESMExports()
@@ -125,6 +146,10 @@ t.test('in FIPS mode nothing is handed over', async (t) => {
     crypto.getFips = getFips
     syncBuiltinESMExports()
   })
-  t.strictSame(attempt(), { outcome: 'refused', reason: 'fips-mode', errno: 0, lasting: true })
-  t.strictSame(binding.calls, [])
+  const refused = { outcome: 'refused', reason: 'fips-mode', errno: 0, lasting: true }
+  t.strictSame(attempt(), refused)
+  t.strictSame(binding.calls, [['giveSessionUp', socket._handle]], 'nor is its secret kept')
+  socket._handle = null
+  t.strictSame(attempt(), refused)
+  t.equal(binding.calls.length, 1)
 })
