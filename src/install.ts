@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
 import { loadBinding } from './native/load.js'
+import { mailboxOf } from './native/mailbox.js'
 import { subscribeDebugLog } from './observe/diagnostics.js'
 import { logInstalled, subscribeFileLog } from './observe/file-log.js'
 import { applyOptions, checkInstallOptions, currentSettings, type InstallOptions } from './options.js'
@@ -11,9 +12,12 @@ export function prepare(): void {
   subscribeDebugLog()
   subscribeFileLog()
   startTracking()
+  const { binding } = loadBinding()
+  // Now, so that it is not for ever in the context of the first who sends a file.
+  if (binding !== undefined) mailboxOf(binding)
   // They are the process's: a Worker that asks for none in particular leaves them as they are.
   const { threads } = currentSettings()
-  if (isMainThread || threads !== 0) loadBinding().binding?.setSenderThreads(threads)
+  if (isMainThread || threads !== 0) binding?.setSenderThreads(threads)
 }
 
 /**

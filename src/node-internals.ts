@@ -46,6 +46,8 @@ export interface SocketInternals {
   destroySoon(): void
   _write(chunk: Buffer | string, encoding: BufferEncoding | 'buffer', callback: WriteCallback): void
   _writev(chunks: ChunkBatch, callback: WriteCallback): void
+  /** What both call. */
+  readonly _writeGeneric: unknown
   /** What was written and not yet given to _write or _writev. Null: it is being given just now. */
   readonly writableBuffer: readonly (BufferedChunk | null)[]
   /** What the idle timer calls, bound when it is set. */
@@ -71,6 +73,7 @@ export interface MessageInternals {
   /** Of a request: its answer has been read to the end. */
   _ended?: boolean
   _send: unknown
+  _writeRaw: unknown
   /** Makes the head, with what has been set, unless there is one. */
   _implicitHeader(): void
 }
@@ -91,6 +94,7 @@ export interface SourceInternals {
     dataEmitted: boolean
     objectMode: boolean
     emitClose: boolean
+    highWaterMark: number
     /** The destinations whose 'drain' pipe() waits for, before it lets the source flow again; a set once there were two. */
     awaitDrainWriters?: Writable | { readonly size: number } | null
   }
@@ -142,4 +146,11 @@ export function symbolNamed(name: string, object: object): symbol | undefined {
 export function markNeedDrain(message: OutgoingMessage): void {
   const symbol = symbolNamed('kNeedDrain', message)
   if (symbol !== undefined) Reflect.set(message, symbol, true)
+}
+
+/** What a listener of the user's threw, where it must not end what is being done: uncaught, as it is in Node. */
+export function throwUncaught(error: unknown): void {
+  process.nextTick(() => {
+    throw error
+  })
 }

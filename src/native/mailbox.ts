@@ -1,3 +1,4 @@
+import { throwUncaught } from '../node-internals.js'
 import { sharedSlot } from '../shared-state.js'
 import { type NativeBinding, Outcome, type Submitted } from './binding.js'
 
@@ -64,10 +65,7 @@ export class Mailbox {
       try {
         handler(outcome, bytesSent)
       } catch (error) {
-        // A listener of the user's threw: uncaught, as it would be in Node, but the rest of the batch is heard first.
-        process.nextTick(() => {
-          throw error
-        })
+        throwUncaught(error) // the rest of the batch is heard first
       }
     }
   }

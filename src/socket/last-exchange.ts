@@ -45,3 +45,13 @@ function endAfterAnswer(socket: InternalSocket, request: InternalMessage): void 
 export function isBetweenExchanges(socket: InternalSocket): boolean {
   return socket._httpMessage === null && socket.parser != null && !socket.writableEnded && socket.writableLength === 0
 }
+
+/** A client's connection, on which a request is being sent, or answered. */
+export function isRequesting({ _httpMessage: message }: InternalSocket): boolean {
+  return message != null && !('statusCode' in message)
+}
+
+/** Likewise, and the answer has come to its end. */
+export function isAnswered(socket: InternalSocket): boolean {
+  return isRequesting(socket) && (socket._httpMessage as unknown as InternalMessage)._ended === true
+}

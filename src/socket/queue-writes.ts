@@ -3,10 +3,11 @@ import { constants } from 'node:os'
 import { readError, sourceTruncated, writeError } from '../errors.js'
 import { type NativeQueue, Outcome, type Submitted } from '../native/binding.js'
 import type { Mailbox } from '../native/mailbox.js'
-import type { ChunkBatch, InternalSocket, WriteCallback } from '../node-internals.js'
+import { type ChunkBatch, type InternalSocket, throwUncaught, type WriteCallback } from '../node-internals.js'
 import type { Engine } from '../options.js'
 import { sharedSlot } from '../shared-state.js'
 import type { FileRange } from './file-range.js'
+import { isRequesting } from './last-exchange.js'
 
 const { ENODATA, EAGAIN, EMFILE, ENFILE, ENOMEM, EIO, ESTALE, EBADF, EACCES, EPERM, ENXIO, ENODEV, EISDIR } =
   constants.errno
@@ -19,6 +20,8 @@ const passing = new Set([-EAGAIN, -EMFILE, -ENFILE, -ENOMEM])
 const bytesAtOnce = sharedSlot<Record<Engine, number>>('bytes at once', () => ({ tls: 64 * 1024, tcp: 256 * 1024 }))
 const alertRecord = 21
 const closeNotify = Uint8Array.of(1, 0) // warning, close_notify: RFC 8446, 6.1
+
+const isOfConnection = (outcome: number) => outcome < 0 && outcome !== -ENODATA && !ofFile.has(outcome)
 
 /** Of what was not left under way. */
 const outcomeOf = (submitted: Submitted): number => (submitted > 0 ? Outcome.Complete : submitted)
@@ -57,6 +60,11 @@ export class QueueWrites {
     return this.#bytesGiven + (this.#range === undefined ? 0 : this.#queue.bytesSent() - this.#range.sentBefore)
   }
 
+  /** A range is under way. */
+  get isSendingRange(): boolean {
+    return this.#range !== undefined
+  }
+
   /** Something is under way, and the kernel has taken bytes of it since it began or this was asked the last time. */
   hasAdvanced(): boolean {
     const before = this.#sentAtLastLook
@@ -91,6 +99,11 @@ export class QueueWrites {
     const settle = (outcome: number, bytesTaken: number) => {
       this.#socket._unrefTimer()
       if (outcome === Outcome.Progress) return
+      // What has come before the connection was lost, such as the answer to an upload, is there to be read: that first.
+      if (isOfConnection(outcome) && isRequesting(this.#socket)) setImmediate(finish, outcome, bytesTaken)
+      else finish(outcome, bytesTaken)
+    }
+    const finish = (outcome: number, bytesTaken: number) => {
       const bytesSent = outcome === Outcome.Complete ? length : bytesTaken
       range.offset += bytesSent
       range.remaining -= bytesSent
@@ -157,7 +170,14 @@ export class QueueWrites {
   #submit(send: (item: number) => Submitted, settle: (outcome: number, bytesTaken: number) => void): Submitted {
     return this.#mailbox.submit(send, () => {
       const context = new AsyncResource('KTLSPIPEWRITE')
-      return (outcome, bytesTaken) => context.runInAsyncScope(settle, undefined, outcome, bytesTaken)
+      const settleAndThrow = (outcome: number, bytesTaken: number) => {
+        try {
+          settle(outcome, bytesTaken)
+        } catch (error) {
+          throwUncaught(error) // in this context
+        }
+      }
+      return (outcome, bytesTaken) => context.runInAsyncScope(settleAndThrow, undefined, outcome, bytesTaken)
     })
   }
 

@@ -12,6 +12,8 @@ export interface SocketWork {
   write(chunks: ChunkBatch, callback: WriteCallback): void
   final(shutDown: () => void): void
   destroy(error: Error | null, closeSocket: () => void): void
+  /** Nobody wants the rest of the file that is being sent. */
+  readonly sendsInVain: boolean
   readonly bytesWrittenPastNode: number
   hasAdvanced(): boolean
 }
@@ -20,6 +22,7 @@ interface Work {
   readonly methods: SocketWork
   readonly final: InternalSocket['_final']
   readonly destroy: InternalSocket['_destroy']
+  readonly destroySoon: InternalSocket['destroySoon']
   readonly timeOut: InternalSocket['_onTimeout']
 }
 
@@ -44,6 +47,12 @@ const own = sharedSlot('methods of sockets', () => ({
     const { methods, destroy } = workOf(this)
     methods.destroy(error, () => destroy.call(this, error, callback))
   },
+  // Core has nothing of a file left but what it has read.
+  destroySoon(this: InternalSocket) {
+    const { methods, destroySoon } = workOf(this)
+    if (methods.sendsInVain) this.destroy()
+    else destroySoon.call(this)
+  },
   // As Node's own, which looks whether the handle's queue has become shorter.
   _onTimeout(this: InternalSocket) {
     const { methods, timeOut } = workOf(this)
@@ -51,6 +60,11 @@ const own = sharedSlot('methods of sockets', () => ({
     else timeOut.call(this)
   },
 }))
+
+// Not to be seen by who lists what a socket has.
+const ownProperties = Object.fromEntries(
+  Object.entries(own).map(([name, value]) => [name, { value, configurable: true, writable: true }]),
+)
 
 // socket.bytesWritten asks the handle, which knows only what went through it.
 const bytesWritten = sharedSlot('bytesWritten of handles', () => ({
@@ -66,10 +80,10 @@ const bytesWritten = sharedSlot('bytesWritten of handles', () => ({
  * and stay for the socket's life.
  */
 export function takeOverMethods(socket: InternalSocket, methods: SocketWork): void {
-  const { _final: final, _destroy: destroy, _onTimeout: timeOut } = socket
-  const value: Work = { methods, final, destroy, timeOut }
+  const { _final: final, _destroy: destroy, destroySoon, _onTimeout: timeOut } = socket
+  const value: Work = { methods, final, destroy, destroySoon, timeOut }
   Object.defineProperty(socket, work, { value, configurable: true })
-  Object.assign(socket, own)
+  Object.defineProperties(socket, ownProperties)
   takeOverHandle(socket)
   takeOverTimer(socket)
 }

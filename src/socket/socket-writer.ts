@@ -7,7 +7,7 @@ import { mailboxOf } from '../native/mailbox.js'
 import { asInternal, type ChunkBatch, type InternalSocket, isTlsSocket, type WriteCallback } from '../node-internals.js'
 import { sharedSlot } from '../shared-state.js'
 import { type FileRange, rangeOf } from './file-range.js'
-import { isBetweenExchanges } from './last-exchange.js'
+import { isAnswered, isBetweenExchanges } from './last-exchange.js'
 import { OrdinaryWrites } from './ordinary-writes.js'
 import { QueuedRanges, type RangeWriter } from './queued-ranges.js'
 import { type SocketWork, takeOverHandle, takeOverMethods } from './socket-methods.js'
@@ -88,6 +88,11 @@ export class SocketWriter implements SocketWork, RangeWriter {
   /** Bytes have left since this was asked the last time. */
   hasAdvanced(): boolean {
     return this.#route.queue?.hasAdvanced() === true
+  }
+
+  /** A request's file, though it is answered: the peer may not want to read it, or be gone. */
+  get sendsInVain(): boolean {
+    return this.#route.queue?.isSendingRange === true && isAnswered(this.#socket)
   }
 
   /** Ends the write direction with close_notify, then lets Node shut TCP down. */

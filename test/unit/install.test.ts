@@ -24,7 +24,7 @@ function setUp(t: Test) {
 t.test('prepare: sessions are counted, and no prototype is touched', async (t) => {
   const binding = setUp(t)
   prepare()
-  t.strictSame(binding.calls, [['startTracking'], ['setSenderThreads', 0]])
+  t.strictSame(binding.calls, [['startTracking'], ['openMailbox'], ['setSenderThreads', 0]])
   t.equal(ownPipe(), undefined)
   t.equal(tlsPrototype._init, nodesInit)
 })

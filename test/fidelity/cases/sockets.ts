@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage, Server } from 'node:http'
 import net, { type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { type Cases, played } from '../case.js'
@@ -11,7 +11,7 @@ import { Connection } from '../connection.js'
 import { largeBytes, smallBytes } from '../exchange.js'
 import { serveFiles } from '../file-server.js'
 import type { Stage } from '../stage.js'
-import { deferred, until } from '../waiting.js'
+import { deferred, turns, until } from '../waiting.js'
 
 export const cases: Cases = {
   'upgrade after a file': played('offloaded', async (stage) => {
@@ -152,6 +152,46 @@ export const cases: Cases = {
     createReadStream(path).pipe(outgoing)
     await answered(outgoing)
     return { sent: uploaded(), events: stage.record.seen(true) }
+  }),
+  'an upload that is answered before its end, and the connection closed': played('either', async (stage) => {
+    const path = stage.files.make(2 * largeBytes)
+    // It goes on reading: a reset could be faster than its answer, whoever sends the file.
+    const server = await stage.serveSockets((socket) => {
+      socket.on('error', () => {}).resume()
+      socket.once('data', () => {
+        socket.end('HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 9\r\n\r\ntoo large')
+      })
+    })
+    const outgoing = stage.request(server as Server, { method: 'PUT', agent: undefined })
+    stage.judge(outgoing)
+    stage.record.watch('request', outgoing, ['error', 'close'])
+    createReadStream(path).pipe(outgoing)
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+    const answer = describeBytes(Buffer.concat(await incoming.toArray()))
+    await until(outgoing, 'close')
+    return { status: incoming.statusCode, answer, complete: incoming.complete, events: stage.record.seen(false) }
+  }),
+  'a file that is taken away from a request that waits for its connection': played('nothing', async (stage) => {
+    const path = stage.files.make(smallBytes)
+    const { server } = await serveUploads(stage)
+    const outgoing = stage.request(server, {
+      method: 'PUT',
+      agent: undefined,
+      createConnection: () => undefined as never,
+    })
+    stage.judge(outgoing)
+    outgoing.on('error', () => {})
+    const source = createReadStream(path)
+    source.pipe(outgoing)
+    await once(source, 'ready')
+    await turns(5)
+    source.unpipe(outgoing)
+    const chunks: Buffer[] = []
+    source.on('data', (chunk) => chunks.push(chunk as Buffer))
+    source.resume()
+    await once(source, 'end')
+    outgoing.destroy()
+    return chunks.length > 0
   }),
   'an upload that waits for 100-continue': played('offloaded', async (stage) => {
     const path = stage.files.make(smallBytes)

@@ -354,6 +354,55 @@ t.test('sendRange: on a socket that was destroyed meanwhile it ends without an e
   t.strictSame(ends, [undefined])
 })
 
+t.test('sendRange: before the loss of the connection that of a request hears what has come on it', async (t) => {
+  const { writes, socket, callback, ends, range, deliver } = setUp()
+  socket._httpMessage = {}
+  writes.sendRange(range(0, 100), callback)
+  t.equal(writes.isSendingRange, true)
+  deliver(-EPIPE, 40)
+  t.strictSame(ends, [])
+  t.equal(writes.isSendingRange, true)
+  socket.destroy() // at the end of its answer
+  await turn()
+  t.strictSame(ends, [undefined])
+  t.equal(writes.isSendingRange, false)
+
+  const lost = setUp()
+  lost.socket._httpMessage = {}
+  lost.writes.sendRange(lost.range(0, 100), lost.callback)
+  lost.deliver(-EPIPE, 40)
+  await turn()
+  t.match(lost.ends, [{ code: 'EPIPE' }], 'if nothing has come')
+
+  const failed = setUp()
+  failed.socket._httpMessage = {}
+  failed.writes.sendRange(failed.range(0, 100), failed.callback)
+  failed.deliver(-EIO, 40)
+  t.match(failed.ends, [{ code: 'EIO' }], 'that of a file is told at once')
+})
+
+t.test('sendRange: what a listener throws when it ends is uncaught in the context of whoever wrote', async (t) => {
+  const { writes, range, deliver } = setUp()
+  const contexts = new AsyncLocalStorage<string>()
+  const { nextTick } = process
+  const thrown: unknown[] = []
+  process.nextTick = ((later: () => void) => {
+    t.throws(later, { message: "the user's" })
+    thrown.push(contexts.getStore())
+  }) as typeof process.nextTick
+  t.teardown(() => {
+    process.nextTick = nextTick
+  })
+  contexts.run('of the request', () =>
+    writes.sendRange(range(0, 100), () => {
+      throw new Error("the user's")
+    }),
+  )
+  deliver(Outcome.Complete, 100)
+  process.nextTick = nextTick
+  t.strictSame(thrown, ['of the request'])
+})
+
 t.test('sendCloseNotify: one alert record, in its turn, and the callback whatever becomes of it', async (t) => {
   for (const outcome of [Outcome.Complete, -EPIPE]) {
     const { queue, writes, ends, deliver } = setUp()

@@ -5,14 +5,17 @@ import type { ChunkBatch, WriteCallback } from '../../../src/node-internals.js'
 import { type SocketWork, takeOverHandle, takeOverMethods } from '../../../src/socket/socket-methods.js'
 import { asSocket, FakeSocket } from '../fixtures/fake-socket.js'
 
+const nothing = { write() {}, final() {}, destroy() {}, sendsInVain: false, bytesWrittenPastNode: 0 }
+
 function setUp() {
   const socket = new FakeSocket(false)
   const calls: unknown[][] = []
-  const methods: SocketWork & { bytesWrittenPastNode: number } = {
+  const methods: SocketWork & { sendsInVain: boolean; bytesWrittenPastNode: number } = {
     write: (chunks: ChunkBatch, callback: WriteCallback) => calls.push(['write', chunks, callback]),
     final: (shutDown: () => void) => calls.push(['final', shutDown]),
     destroy: (error: Error | null, closeSocket: () => void) => calls.push([error, closeSocket]),
     bytesWrittenPastNode: 5,
+    sendsInVain: false,
     hasAdvanced: () => false,
   }
   takeOverMethods(asSocket(socket), methods)
@@ -46,6 +49,21 @@ t.test("Node's own end and close are done when they are asked for, with what the
   t.strictSame(ended, [['final'], ['destroy', failure]])
 })
 
+t.test('what is sent in vain is not waited for', async (t) => {
+  const { socket, methods } = setUp()
+  socket.destroySoon()
+  t.strictSame(socket.events, ['destroySoon'])
+  methods.sendsInVain = true
+  socket.destroySoon()
+  t.strictSame(socket.events, ['destroySoon'])
+  t.ok(socket.destroyed)
+})
+
+t.test('a socket has no more to list than before', async (t) => {
+  const { socket } = setUp()
+  t.strictSame(Object.keys(socket), Object.keys(new FakeSocket(false)))
+})
+
 t.test('the handle counts what went past it', async (t) => {
   const { socket, methods } = setUp()
   t.equal(socket._handle?.bytesWritten, 1005)
@@ -56,7 +74,7 @@ t.test('the handle counts what went past it', async (t) => {
 t.test('a socket without a handle', async (t) => {
   const socket = new FakeSocket(false)
   socket._handle = null
-  const methods = { write() {}, final() {}, destroy() {}, bytesWrittenPastNode: 0, hasAdvanced: () => false }
+  const methods = { ...nothing, hasAdvanced: () => false }
   t.doesNotThrow(() => takeOverMethods(asSocket(socket), methods))
   t.ok(Object.hasOwn(socket, '_write'))
 })
@@ -97,7 +115,7 @@ t.test('an idle timer, set before or later, asks whether bytes have left', async
     let asked = 0
     socket.on('timeout', () => timeouts++)
     if (when === 'before') socket.setTimeout(20)
-    const methods = { write() {}, final() {}, destroy() {}, bytesWrittenPastNode: 0, hasAdvanced: () => ++asked < 4 }
+    const methods = { ...nothing, hasAdvanced: () => ++asked < 4 }
     takeOverMethods(socket as never, methods)
     if (when === 'later') socket.setTimeout(20)
     await once(socket, 'timeout')

@@ -30,7 +30,7 @@ function setUp(t: Test, kind: 'tls' | 'tcp' = 'tls') {
   const binding = new FakeBinding()
   useBinding(binding)
   t.teardown(() => {
-    slot<{ unavailableUntilMs: number }>('kernel tls').unavailableUntilMs = 0
+    slot<{ askAgainAtMs: number }>('kernel tls').askAgainAtMs = Number.NEGATIVE_INFINITY
   })
   const path = join(t.testdir({}), 'file')
   writeFileSync(path, content)
@@ -514,6 +514,21 @@ t.test('destroy: without a queue it is all Node', async (t) => {
   socket.resetAndClosing = true
   socket._destroy(null, ignore)
   t.strictSame(socket.events, ['closed'])
+})
+
+t.test('the rest of an upload is in vain once it is answered', async (t) => {
+  const { socket, writer, binding, write, range } = setUp(t)
+  binding.answerHandOver(HandOverStatus.Done, new FakeQueue())
+  socket._httpMessage = { _ended: true }
+  t.equal(writer.sendsInVain, false, 'nothing is under way')
+  write(range(0, 200_000))
+  t.equal(writer.sendsInVain, true)
+  socket._httpMessage = { _ended: false }
+  t.equal(writer.sendsInVain, false, 'not answered to the end')
+  socket._httpMessage = { statusCode: 200, _ended: true }
+  t.equal(writer.sendsInVain, false, 'a response')
+  socket._httpMessage = null
+  t.equal(writer.sendsInVain, false)
 })
 
 t.test('socket.bytesWritten counts what went past Node', async (t) => {
