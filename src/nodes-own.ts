@@ -14,6 +14,15 @@ function known(text: string): (candidate: unknown) => boolean {
   }
 }
 
+/** Of a function that is another one each time. */
+function has(text: string): (candidate: unknown) => boolean {
+  return (candidate) => typeof candidate === 'function' && Function.prototype.toString.call(candidate).includes(text)
+}
+
+/** The listener for 'data' of pipe(), and whether it catches what `write` throws (Node 24). */
+export const isNodesPipeListener = has("debug('ondata')")
+export const catchesErrors = has('dest.destroy(error)')
+
 /** `write` of every Writable. */
 export const isNodesWrite = known('return _write(this, chunk, encoding, cb) === true')
 
@@ -21,9 +30,13 @@ export const isNodesWrite = known('return _write(this, chunk, encoding, cb) === 
 export const isNodesSocketWrite = known('this._writeGeneric(false, data, encoding, cb)')
 export const isNodesSocketWritev = known("this._writeGeneric(true, chunks, '', cb)")
 
-/** `write` and `_send` of OutgoingMessage. */
+/** `_writeGeneric`, which those two call. */
+export const isNodesSocketWriteGeneric = known('this._writeGeneric(writev, data, encoding, cb)')
+
+/** `write`, `_send` and `_writeRaw` of OutgoingMessage. */
 export const isNodesMessageWrite = known('write_(this, chunk, encoding, callback, false)')
 export const isNodesMessageSend = known('this._writeRaw(data, encoding, callback')
+export const isNodesMessageWriteRaw = known('return conn.write(data, encoding, callback)')
 
 /** `fs.read`. */
 export const isNodesRead = known('binding.read(fd, buffer, offset, length, position')

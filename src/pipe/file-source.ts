@@ -1,11 +1,13 @@
 import fs, { ReadStream } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { NativeBinding } from '../native/binding.js'
-import { type InternalSource, symbolNamed } from '../node-internals.js'
+import { type InternalSource, symbolNamed, throwUncaught } from '../node-internals.js'
 import {
+  catchesErrors,
   isNodesEmit,
   isNodesFileRead,
   isNodesHandleRead,
+  isNodesPipeListener,
   isNodesPush,
   isNodesRead,
   isNodesStreamRead,
@@ -32,6 +34,7 @@ export class FileSource {
   readonly stream: ReadStream
   readonly #internals: InternalSource
   readonly #ownRead: InternalSource['_read']
+  #reserved: { readonly begin: number; readonly end: number } | undefined
 
   /** `ownRead`: the _read that it gets for offloading, which does not count as a wrapper. */
   constructor(stream: ReadStream, ownRead: InternalSource['_read']) {
@@ -77,12 +80,27 @@ export class FileSource {
     const shared =
       this.#internals._readableState.pipes.length !== 1 ||
       (stream.readableFlowing !== true && !this.#waitsForDrain) ||
-      stream.listenerCount('data') !== 1 ||
+      !this.#isReadByPipeOnly ||
       stream.listenerCount('readable') !== 0 ||
       stream.readableEncoding !== null
     const offset = shared ? -1 : this.#position(binding)
     const end = offset < 0 ? undefined : this.#findEnd(binding, offset)
+    // Core reads nothing at a time then, and takes that for the end.
+    if (this.#internals._readableState.highWaterMark === 0) return { shared, isRegularFile: true, offset, bytesLeft: 0 }
     return { shared, isRegularFile: end !== undefined, offset, bytesLeft: (end ?? offset) - offset }
+  }
+
+  /** What pipe() does where the `write` of its destination throws. */
+  writeThrew(error: unknown): void {
+    const [pipe] = this.#internals._readableState.pipes
+    if (pipe !== undefined && catchesErrors(this.stream.listeners('data')[0])) pipe.destroy(error as Error)
+    else throwUncaught(error)
+  }
+
+  // One listener, and that is pipe()'s own.
+  get #isReadByPipeOnly(): boolean {
+    const { stream } = this
+    return stream.listenerCount('data') === 1 && isNodesPipeListener(stream.rawListeners('data')[0])
   }
 
   /** Bytes that were read already are still to flow, or pipe() has stopped the source until its destination drains. */
@@ -104,10 +122,23 @@ export class FileSource {
     this.#internals._readableState.dataEmitted = true
   }
 
-  /** The bytes have gone to the destination without being read. */
+  /** Who else reads from the same descriptor, by its own offset, is to get what comes after a range. */
+  reserve(binding: NativeBinding, bytes: number): void {
+    if (this.#internals.pos !== undefined) return
+    const begin = this.#position(binding)
+    this.#reserved = { begin, end: begin + bytes }
+    binding.setFileOffset(this.fd, begin + bytes)
+  }
+
+  /** So many bytes have gone to the destination without being read. */
   advance(binding: NativeBinding, bytes: number): void {
-    if (this.#internals.pos === undefined) binding.setFileOffset(this.fd, this.#position(binding) + bytes)
-    else this.#internals.pos += bytes
+    const reserved = this.#reserved
+    this.#reserved = undefined
+    if (this.#internals.pos !== undefined) this.#internals.pos += bytes
+    else if (reserved !== undefined && reserved.begin + bytes < reserved.end) {
+      // Where others have gone on since, what was cut off is lost to them, as what core has read is.
+      if (this.#position(binding) === reserved.end) binding.setFileOffset(this.fd, reserved.begin + bytes)
+    }
     this.#internals.bytesRead += bytes
   }
 

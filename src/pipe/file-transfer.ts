@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { constants } from 'node:os'
 import { isOfSource, rangeNotSent } from '../errors.js'
 import type { FallbackReason } from '../fallback-reason.js'
 import type { NativeBinding } from '../native/binding.js'
@@ -16,6 +17,8 @@ import { supportFacts } from './support-facts.js'
 import { type DestinationFacts, isTooSmall, planRange } from './transfer-plan.js'
 import { type TransferListener, TransferReport } from './transfer-report.js'
 import { pipeObstacle, waitUntilEmpty } from './zero-copy-destination.js'
+
+const { EBADF } = constants.errno
 
 /** One source on its way to one destination, range by range. */
 export class FileTransfer implements RangeObserver {
@@ -44,7 +47,7 @@ export class FileTransfer implements RangeObserver {
 
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number): void {
-    if (this.#destination.waitUntilConnected(() => this.#source.readAgain(size))) return
+    if (this.#waitUntilConnected(size)) return
     if (this.#waitUntilPipeIsEmpty(size)) return
     if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
   }
@@ -99,7 +102,7 @@ export class FileTransfer implements RangeObserver {
     const { socket } = this.#destination
     if (socket === null) return this.#decline('response-not-current')
     const file = this.#binding.openFile(this.#source.fd)
-    if (typeof file === 'number') return this.#decline('descriptor-limit')
+    if (typeof file === 'number') return this.#decline(file === -EBADF ? 'source-unavailable' : 'descriptor-limit')
     const range: FileRange = {
       file,
       offset: facts.offset,
@@ -109,12 +112,28 @@ export class FileTransfer implements RangeObserver {
       bytesOffloaded: 0,
     }
     const beganMs = performance.now()
+    this.#source.reserve(this.#binding, plan.length)
     const written = this.#write(range, SocketWriter.of(socket, this.#binding), (error) => {
       if (range.bytesOffloaded === plan.length) this.#pace.sent(plan.length, beganMs, performance.now())
       this.#rangeDone(range, plan.length, socket, error)
     })
     if (written) this.#source.beginRange()
+    else this.#source.advance(this.#binding, 0)
     return written
+  }
+
+  // Who takes it away meanwhile may have it flow elsewhere at once.
+  #waitUntilConnected(size: number): boolean {
+    const pipe = this.pipedInto as NodeJS.EventEmitter
+    let waits = true
+    const goOn = () => {
+      pipe.off('unpipe', goOn)
+      if (waits) this.#source.readAgain(size)
+      waits = false
+    }
+    if (!this.#destination.waitUntilConnected(goOn)) return false
+    pipe.on('unpipe', goOn)
+    return true
   }
 
   get #pipe(): object | undefined {
@@ -141,9 +160,10 @@ export class FileTransfer implements RangeObserver {
     try {
       obstacle = this.#destination.write(createRangeChunk(range), writer, done)
     } catch (error) {
-      // A writeHead() of the user's threw: nothing was written.
+      // A writeHead() of the user's threw: nothing was written, nor would core write anything more.
       range.file.close()
-      throw error
+      this.#source.writeThrew(error)
+      return true
     }
     if (obstacle === undefined) return true
     range.file.close()

@@ -2,7 +2,7 @@ import type { OutgoingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FallbackReason } from '../fallback-reason.js'
 import { asInternal, type InternalMessage, markNeedDrain, type WriteCallback } from '../node-internals.js'
-import { isNodesMessageSend, isNodesMessageWrite } from '../nodes-own.js'
+import { isNodesMessageSend, isNodesMessageWrite, isNodesMessageWriteRaw } from '../nodes-own.js'
 import { isOptedOut } from '../opt-out.js'
 import type { RangeWriter } from '../socket/queued-ranges.js'
 import { mayPassThrough, passesThrough } from './pass-through.js'
@@ -71,6 +71,8 @@ export class MessageDestination {
       this.#http.OutgoingMessage.prototype.flushHeaders.call(object)
       // Whoever wraps writeHead may have made it a response without a body only now.
       if (!this.#internals._hasBody) return 'response-without-body'
+      // Or have corked it, and written something: a range would overtake that.
+      if (object.writableLength > socket.writableLength) return 'response-corked'
       if (this.#internals.chunkedEncoding) socket.write(`${rangeChunk.length.toString(16)}\r\n`, 'latin1')
       if (!writer.queueRange(rangeChunk, callback)) markNeedDrain(object)
       if (this.#internals.chunkedEncoding) socket.write('\r\n', 'latin1')
@@ -97,7 +99,8 @@ export class MessageDestination {
   #messageObstacle(): FallbackReason | undefined {
     const { object } = this
     if (object.destroyed || object.writableEnded || this.#socketIsLeft) return 'destination-unavailable'
-    if (!isNodesMessageSend(this.#internals._send)) return 'response-wrapped'
+    const { _send, _writeRaw } = this.#internals
+    if (!isNodesMessageSend(_send) || !isNodesMessageWriteRaw(_writeRaw)) return 'response-wrapped'
     if (!this.#hasNodesWrite && !mayPassThrough(object)) return 'response-wrapped'
     if (this.#internals.strictContentLength === true) return 'strict-content-length'
     const status = (object as Partial<ServerResponse>).statusCode

@@ -24,6 +24,8 @@ export function interceptPipe(): void {
     // The inherited one is looked up at each call, so that whoever replaces it later is still heard.
     return Reflect.apply(own ?? (Object.getPrototypeOf(prototype) as Readable).pipe, this, parameters)
   } as Pipe
+  // As the inherited one's, whatever a bundler makes of it.
+  Object.defineProperties(pipe, { name: { value: 'pipe' }, length: { value: 2 } })
   Object.defineProperty(prototype, 'pipe', { value: pipe, configurable: true, writable: true, enumerable: false })
   state.pipe = pipe
   state.before = before

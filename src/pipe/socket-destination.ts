@@ -9,7 +9,7 @@ import {
   type StreamHandle,
   type WriteCallback,
 } from '../node-internals.js'
-import { isNodesSocketWrite, isNodesSocketWritev, isNodesWrite } from '../nodes-own.js'
+import { isNodesSocketWrite, isNodesSocketWriteGeneric, isNodesSocketWritev, isNodesWrite } from '../nodes-own.js'
 import { isOptedOut } from '../opt-out.js'
 import type { Engine } from '../options.js'
 import type { RangeWriter } from '../socket/queued-ranges.js'
@@ -64,7 +64,7 @@ export function socketObstacle(socket: Socket): FallbackReason | undefined {
   const handle = internals._handle
   const writer = SocketWriter.existing(socket)
   // Anybody else's methods see bytes that a range would not show them.
-  if (!isNodesWrite(internals.write)) return 'socket-wrapped'
+  if (!isNodesWrite(internals.write) || !isNodesSocketWriteGeneric(internals._writeGeneric)) return 'socket-wrapped'
   if (!(writer === undefined ? hasNodesMethods(internals) : hasOwnMethods(internals))) return 'socket-wrapped'
   if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') return 'http2'
   if (!socket.connecting) {

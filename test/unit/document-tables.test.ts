@@ -124,7 +124,7 @@ t.test('options of createZeroCopyPipe', async (t) => {
 
 t.test('the sizes below which nothing is tried, in sentences', async (t) => {
   const kibibytes = (engine: Engine) => Number(defaults.minimumBytes[engine]) / 1024
-  const [, tls, tcp] = /below (\d+) KiB\s\(plain http: (\d+);/.exec(textOf('README.md')) ?? []
+  const [, tls, tcp] = /below (\d+) KiB\s\((\d+) KiB for plain http;/.exec(textOf('README.md')) ?? []
   t.strictSame([tls, tcp].map(Number), [kibibytes('tls'), kibibytes('tcp')])
 })
 

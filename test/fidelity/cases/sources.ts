@@ -18,6 +18,7 @@ export const cases: Cases = {
   'a small highWaterMark': ranged({ highWaterMark: 1000 }),
   'a highWaterMark of the whole file': ranged({ highWaterMark: smallBytes }),
   'a highWaterMark of one byte': ranged({ highWaterMark: 1, end: 300 }),
+  'a highWaterMark of nothing': ranged({ highWaterMark: 0 }, { declined: 'source-empty' }),
   'autoClose: false': offloaded(({ open, response, record }) => {
     const source = open({ autoClose: false })
     source.pipe(response)
@@ -179,6 +180,24 @@ export const cases: Cases = {
     const source = watch(createReadStream('', { fd: 1_000_000 }))
     source.pipe(response)
     source.on('error', () => response.writeHead(500).end('no'))
+  }),
+  'a descriptor that is for writing': exchanged({ declined: 'source-unavailable' }, ({ open, response }) => {
+    const source = open({ flags: 'a' })
+    source.pipe(response)
+    source.on('error', () => response.writeHead(500).end('no'))
+  }),
+  'two streams of one descriptor': exchanged('either', async ({ path, size, watch, response, record }) => {
+    const fd = fs.openSync(path, 'r')
+    const options = { fd, autoClose: false }
+    const [first, second] = [watch(createReadStream('', options)), watch(createReadStream('', options))]
+    let bytes = 0
+    first.pipe(response, { end: false })
+    first.on('end', () => second.pipe(response))
+    response.on('close', () => {
+      bytes = first.bytesRead + second.bytesRead
+      record.note('all bytes once', bytes === size)
+      fs.closeSync(fd)
+    })
   }),
   'close() meanwhile': cut(async ({ response, letRead, record, pipeUntilUnderWay }) => {
     const source = await pipeUntilUnderWay()

@@ -104,6 +104,53 @@ export const cases: Cases = {
     source.on('end', () => record.note('emitted', bytes))
     source.pipe(response)
   }),
+  "another listener in the place of pipe()'s": exchanged({ declined: 'source-shared' }, ({ open, response }) => {
+    const source = open()
+    source.pipe(response)
+    const [own] = source.listeners('data') as Method[]
+    source.removeAllListeners('data')
+    source.on('data', (chunk) => own?.(flip(chunk as Buffer)))
+  }),
+  "the source's on, which wraps pipe()'s listener": exchanged(
+    { declined: 'source-shared' },
+    ({ open, response, record }) => {
+      const source = open()
+      const { on } = source
+      let bytes = 0
+      source.on = ((event: string, listener: Method) =>
+        Reflect.apply(on, source, [
+          event,
+          event !== 'data'
+            ? listener
+            : (chunk: Buffer) => {
+                bytes += chunk.length
+                listener(chunk)
+              },
+        ])) as typeof source.on
+      source.pipe(response)
+      source.on('end', () => record.note('seen', bytes))
+    },
+  ),
+  'a writeHead that throws': exchanged(
+    'nothing',
+    async ({ open, response, record }) => {
+      response.writeHead = () => {
+        throw new Error('not this head')
+      }
+      const before = process.listeners('uncaughtException')
+      process.removeAllListeners('uncaughtException')
+      const uncaught = once(process, 'uncaughtException') // or, from Node 24 on, pipe() destroys the response
+      const closed = once(response, 'close')
+      const source = open()
+      source.pipe(response)
+      response.on('error', () => {})
+      await Promise.race([uncaught.then(([error]) => record.note('uncaught', error)), closed])
+      for (const listener of before) process.on('uncaughtException', listener)
+      source.destroy()
+      response.destroy()
+    },
+    { cut: true },
+  ),
   'a response of another class': offloaded(({ open, response }) => open().pipe(response), {
     server: { ServerResponse: class extends http.ServerResponse {} } as never,
   }),
@@ -111,6 +158,11 @@ export const cases: Cases = {
     { declined: 'response-wrapped' },
     ({ open, response }) => open().pipe(response),
     { server: { ServerResponse: OwnResponse() } as never },
+  ),
+  'a response of another class, with a _writeRaw of its own': exchanged(
+    { declined: 'response-wrapped' },
+    ({ open, response }) => open().pipe(response),
+    { server: { ServerResponse: OwnRawResponse() } as never },
   ),
   'a stream between': exchanged('nothing', ({ open, response }) => open().pipe(new PassThrough()).pipe(response)),
   'diagnostics channels of node:http': offloaded(async ({ response, record, pipeUntilUnderWay }) => {
@@ -145,6 +197,24 @@ export const cases: Cases = {
         })
       })
       return { first, second: await connection.get('/file'), bytes }
+    },
+  },
+  'what the writes of a socket call': {
+    expect: { declined: 'socket-wrapped' },
+    play: async (stage) => {
+      const path = stage.files.make(smallBytes)
+      let bytes = 0
+      const server = await stage.serveSockets((socket) => {
+        wrap(socket, '_writeGeneric', (isBatch, data) => {
+          const chunks = isBatch === true ? (data as { chunk: Buffer }[]).map(({ chunk }) => chunk) : [data as Buffer]
+          for (const chunk of chunks) bytes += chunk.length
+        })
+        createReadStream(path).pipe(socket)
+      })
+      const client: Socket = await stage.connect(server)
+      client.resume()
+      await once(client, 'close')
+      return { bytes }
     },
   },
   'the writes of a socket, by its prototype': {
@@ -194,6 +264,14 @@ function OwnResponse() {
   return class extends http.ServerResponse {
     override write(chunk: unknown): boolean {
       return super.write(chunk)
+    }
+  }
+}
+
+function OwnRawResponse() {
+  return class extends http.ServerResponse {
+    _writeRaw(...parameters: unknown[]): unknown {
+      return Reflect.apply(Reflect.get(http.ServerResponse.prototype, '_writeRaw') as Method, this, parameters)
     }
   }
 }

@@ -38,6 +38,12 @@ function makeFile(t: Test, bytes: Buffer | string = content): string {
 const ownRead: InternalSource['_read'] = () => {}
 const sourceOf = (stream: ReadStream) => new FileSource(stream, ownRead)
 
+/** A range of it that was sent wholly. */
+function send(source: FileSource, bytes: number): void {
+  source.reserve(binding, bytes)
+  source.advance(binding, bytes)
+}
+
 /** Of a file that is open: a stream that opens it by itself may do so when the test and its folder are gone. */
 const stateOf = (stream: ReadStream) => (stream as unknown as InternalSource)._readableState
 
@@ -131,10 +137,10 @@ t.test('what went past the stream moves its position, and core goes on from ther
     })
     stream.pipe(sink)
     t.equal(source.remainder(binding).offset, first)
-    source.advance(binding, 7)
+    send(source, 7)
     t.match(source.remainder(binding), { offset: first + 7, bytesLeft: last - first - 7 })
     t.equal(stream.bytesRead, 7)
-    source.advance(binding, 13)
+    send(source, 13)
     t.match(source.remainder(binding), { offset: first + 20, bytesLeft: last - first - 20 })
     await once(sink, 'finish')
     closeSync(fd)
@@ -146,14 +152,45 @@ t.test('what went past the stream moves its position, and core goes on from ther
 t.test('without start the descriptor itself is moved', async (t) => {
   const fd = openSync(makeFile(t), 'r')
   const { source } = piped(t, fd)
-  source.advance(binding, 300)
+  send(source, 300)
   t.equal(binding.fileOffset(fd), 300)
   const next = Buffer.alloc(1)
   readSync(fd, next, 0, 1, null)
   t.equal(next.toString(), content.toString('latin1', 300, 301))
   const positioned = createReadStream('', { fd, start: 5, autoClose: false })
-  sourceOf(positioned).advance(binding, 10)
+  send(sourceOf(positioned), 10)
   t.equal(binding.fileOffset(fd), 301, 'with start it is left alone')
+})
+
+t.test('who shares a descriptor gets what comes after a range, or what was cut off it', async (t) => {
+  const fd = openSync(makeFile(t), 'r')
+  const { source: first } = piped(t, fd)
+  const { source: second, stream } = piped(t, fd)
+  Object.assign(stream, { _destroy: (_error: unknown, closed: () => void) => closed() }) // the other closes it
+  first.reserve(binding, 300)
+  second.reserve(binding, 200)
+  t.equal(binding.fileOffset(fd), 500)
+  first.advance(binding, 10)
+  t.equal(binding.fileOffset(fd), 500)
+  second.advance(binding, 200)
+  t.equal(binding.fileOffset(fd), 500)
+  first.reserve(binding, 300)
+  first.advance(binding, 100)
+  t.equal(binding.fileOffset(fd), 600)
+})
+
+t.test('a stream that reads nothing at a time is at its end', async (t) => {
+  const { source } = piped(t, openSync(makeFile(t), 'r'), { start: 0, highWaterMark: 0 })
+  t.match(source.remainder(binding), { isRegularFile: true, bytesLeft: 0 })
+})
+
+t.test('who reads what is piped: pipe() itself, and not somebody in its place', async (t) => {
+  const { stream, source } = piped(t, openSync(makeFile(t), 'r'), { start: 0 })
+  t.equal(source.remainder(binding).shared, false)
+  const [own] = stream.listeners('data') as ((chunk: unknown) => void)[]
+  stream.removeAllListeners('data')
+  stream.on('data', (chunk) => own?.(chunk))
+  t.equal(source.remainder(binding).shared, true)
 })
 
 t.test('a source counts as read as soon as a range of it is on its way: readableDidRead', async (t) => {
@@ -169,7 +206,7 @@ t.test('a file that grows or shrinks: looked at each time', async (t) => {
   t.equal(source.remainder(binding).bytesLeft, 1000)
   appendFileSync(path, Buffer.alloc(500))
   t.equal(source.remainder(binding).bytesLeft, 1500)
-  source.advance(binding, 999)
+  send(source, 999)
   truncateSync(path, 1200)
   t.match(source.remainder(binding), { offset: 999, bytesLeft: 201 })
   truncateSync(path, 900)
@@ -183,9 +220,9 @@ t.test('a file that grows: never past end', async (t) => {
     const { source } = piped(t, openSync(path, 'r'), options)
     t.equal(source.remainder(binding).bytesLeft, 1000)
     appendFileSync(path, Buffer.alloc(500))
-    source.advance(binding, 1000)
+    send(source, 1000)
     t.match(source.remainder(binding), { offset: 1000, bytesLeft: 100 })
-    source.advance(binding, 100)
+    send(source, 100)
     t.match(source.remainder(binding), { bytesLeft: 0 })
   }
 })

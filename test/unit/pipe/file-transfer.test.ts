@@ -24,7 +24,7 @@ import { limitRanges, rangesEndSeldom } from '../../support/slots.js'
 import { FakeBinding, FakeFile } from '../fixtures/fake-binding.js'
 import { useBinding } from '../fixtures/slots.js'
 
-const { EMFILE } = constants.errno
+const { EBADF, EMFILE } = constants.errno
 const size = 200_000
 const maximumRangeBytes = 8 * 2 ** 20
 
@@ -344,13 +344,43 @@ t.test('the ordinary way of a whole range after an offloaded one: nothing is tol
   ])
 })
 
-t.test("a destination that throws: the error is the caller's, and the descriptor is closed", async (t) => {
-  const { destination, files, read } = await setUp(t)
-  destination.write = () => {
-    throw new Error("the user's")
-  }
-  t.throws(read, { message: "the user's" })
-  t.equal(files[0]?.closed, 1)
+t.test(
+  'a destination that throws: the error goes where that of a write goes, and the descriptor is closed',
+  async (t) => {
+    const { destination, files, reads, source, read } = await setUp(t)
+    const thrown: unknown[] = []
+    source.writeThrew = (error) => thrown.push(error)
+    const error = new Error("the user's")
+    destination.write = () => {
+      throw error
+    }
+    read()
+    t.strictSame(thrown, [error])
+    t.equal(files[0]?.closed, 1)
+    t.strictSame(reads, [], 'nothing is read, either')
+  },
+)
+
+t.test('a descriptor that cannot be read from: core says so', async (t) => {
+  const { binding, told, reads, read } = await setUp(t)
+  binding.files.unshift(-EBADF)
+  read()
+  t.strictSame(reads, [65_536])
+  t.strictSame(told, [['fellBack', 'source-unavailable']])
+})
+
+t.test('taken away while it waits: it is asked again at once, and once', async (t) => {
+  const { destination, sink, reads, read } = await setUp(t)
+  destination.waits = true
+  read()
+  destination.waits = false
+  destination.settled.obstacle = 'destination-unavailable'
+  const { resume } = destination
+  sink.emit('unpipe')
+  t.equal(reads.length, 1)
+  resume?.()
+  t.equal(reads.length, 1)
+  t.equal(sink.listenerCount('unpipe'), 1, "pipe()'s own")
 })
 
 t.test('not connected yet: it is read when it is, one way or the other', async (t) => {

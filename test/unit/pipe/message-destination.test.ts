@@ -302,6 +302,19 @@ t.test('write: a response that turns out to have no body gets its head only', as
   t.notMatch(received(), /\r\n\r\n./)
 })
 
+t.test('write: a response that turns out to hold bytes back, which a range would overtake', async (t) => {
+  const { near, response, destination } = await respond(t)
+  const { writeHead } = response
+  response.writeHead = function (this: ServerResponse, ...parameters: unknown[]) {
+    // As from Node 22 on when it is corked and written to.
+    Object.defineProperty(this, 'writableLength', { get: () => near.writableLength + 6 })
+    return Reflect.apply(writeHead, this, parameters)
+  } as never
+  const refused = destination.write(makeRange(10), queueOf(near), () => t.fail('nothing was written'))
+  t.equal(refused, 'response-corked')
+  t.equal(near.writableCorked, 0)
+})
+
 t.test('write: without a socket nothing is written', async (t) => {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
   const refused = new MessageDestination(response, http).write(makeRange(10), queueOf(new Socket()), () =>
