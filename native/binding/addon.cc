@@ -57,9 +57,7 @@ Session* SessionOfHandle(const Napi::Object& tls_handle) {
 }
 
 // () -> whether the kernel has TLS to offer (probe.h)
-Napi::Value KernelOffersTls(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), AskForTls() == 0);
-}
+Napi::Value KernelOffersTls(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), AskForTls() == 0); }
 
 // (tlsHandle, socketFd, finished) -> { status, errno, queue? }
 Napi::Value HandOverTlsSession(const Napi::CallbackInfo& info) {

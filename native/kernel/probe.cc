@@ -83,7 +83,8 @@ int TryRekey() {
 
 using Clock = std::chrono::steady_clock;
 
-// What a second TLS_TX has come to. EBUSY is the answer before Linux 6.14 (net/tls/tls_main.c), and of nothing else here.
+// What a second TLS_TX has come to. EBUSY is the answer before Linux 6.14 (net/tls/tls_main.c), and of nothing else
+// here.
 enum class Answer { kUnknown, kNo, kYes };
 std::atomic<Answer> takes_new_keys{Answer::kUnknown};
 

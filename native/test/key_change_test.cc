@@ -15,9 +15,7 @@ const Bytes kKeyUpdate = {24, 0, 0, 1, 0};
 const Bytes kAlert = {1, 90};
 
 // Of TLS 1.2, or of a kernel that takes no new keys.
-KeyChange UnchangeableKeys(uint64_t records_per_key = KeyChange::kRecordsPerKey) {
-  return {nullptr, records_per_key};
-}
+KeyChange UnchangeableKeys(uint64_t records_per_key = KeyChange::kRecordsPerKey) { return {nullptr, records_per_key}; }
 
 std::vector<uint8_t> TypesOf(const FakeKernelTls& tls) {
   std::vector<uint8_t> types;
