@@ -46,7 +46,7 @@ struct InFlight {
 
 // While threads derive keys: what they use is being freed.
 [[noreturn]] void ExitWhileDeriving() {
-  static Gate begun;
+  static Gate& begun = *std::make_unique<Gate>().release();
   // As a session has before there is a secret of it: OpenSSL registers what it does at exit when it is first used.
   const Bytes any = Pattern(48);
   Bytes next(48);
