@@ -9,7 +9,7 @@ import { getOffloadState, install, type OffloadState } from 'ktls-pipe'
 import t, { type Test } from 'tap'
 import { temporaryFolder, writeRandomFile } from '../support/files.js'
 import { parseAnswer } from '../support/http-answer.js'
-import { kernelTls, positive, startCounting } from '../support/kernel.js'
+import { kernelTls, positive, reasonOfSession, startCounting } from '../support/kernel.js'
 import { openssl } from '../support/openssl-client.js'
 import { connectOverWire } from '../support/raw-tls-client.js'
 import { startHttps } from '../support/servers.js'
@@ -25,12 +25,12 @@ const file = writeRandomFile(temporaryFolder(t), 300_001)
 const content = readFileSync(file.path)
 const versions: SecureVersion[] = ['TLSv1.2', 'TLSv1.3']
 const get = (connection: string) => `GET / HTTP/1.1\r\nHost: localhost\r\nConnection: ${connection}\r\n\r\n`
-const limited: OffloadState = { encryption: 'userspace', bytesOffloaded: 0, fallbackReason: 'record-size-limited' }
+const fallbackReason = reasonOfSession('record-size-limited')
+const limited: OffloadState = { encryption: 'userspace', bytesOffloaded: 0, fallbackReason }
 const offloaded: OffloadState = kernelTls
   ? { encryption: 'kernel', bytesOffloaded: file.size }
   : { encryption: 'userspace', bytesOffloaded: 0, fallbackReason: 'kernel-tls-unavailable' }
 
-// First what is declined before the kernel is asked: without kernel TLS too this is the reason.
 for (const version of versions) {
   t.test(`max_fragment_length, ${version}`, async (t) => {
     const { port, states } = await startServer(t, version, {})
@@ -43,7 +43,7 @@ for (const version of versions) {
     t.equal(code, 0)
     t.equal(occurrences(printed), 2, 'every byte of both files is right')
     t.same(states, [limited, limited])
-    t.same(positive(count().fallbacks), { 'record-size-limited': 2 })
+    t.same(positive(count().fallbacks), { [fallbackReason]: 2 })
   })
 
   t.test(`setMaxSendFragment() before the first file, ${version}`, async (t) => {

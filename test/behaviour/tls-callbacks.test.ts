@@ -12,7 +12,7 @@ import t, { type Test } from 'tap'
 import { certificate } from '../support/certificate.js'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { oneConnection, receive, request } from '../support/http-client.js'
-import { kernelTls, tlsTxSw } from '../support/kernel.js'
+import { kernelTls, reasonOfSession, tlsTxSw } from '../support/kernel.js'
 import { openssl } from '../support/openssl-client.js'
 import { projectFile } from '../support/project.js'
 import { runWell } from '../support/run-program.js'
@@ -131,7 +131,7 @@ t.test('--tls-keylog', async (t) => {
 })
 
 function declined(fallbackReason: 'session-not-tracked' | 'session-inconsistent'): OffloadState {
-  return { encryption: 'userspace', bytesOffloaded: 0, fallbackReason }
+  return { encryption: 'userspace', bytesOffloaded: 0, fallbackReason: reasonOfSession(fallbackReason) }
 }
 
 /** Fetches the paths from a server of its own, over a connection of each version; answers with what it said to stderr. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { getStats, inspectSupport, type Stats } from 'ktls-pipe'
+import { type FallbackReason, getStats, inspectSupport, type Stats } from 'ktls-pipe'
 import type { Test } from 'tap'
 
 /** Set where a kernel with TLS is promised: then its absence is a failure, never a skip. */
@@ -19,6 +19,11 @@ async function findOut(): Promise<boolean> {
     throw new Error(`KTLS_PIPE_EXPECTED=1, but kernel TLS does not work here: ${reason}`)
   }
   return kernelTls.available
+}
+
+/** Why a session's file takes the ordinary way. That the kernel has no TLS comes before what speaks against the session. */
+export function reasonOfSession(reason: FallbackReason): FallbackReason {
+  return kernelTls ? reason : 'kernel-tls-unavailable'
 }
 
 /** How many sockets of this network namespace were ever given to kernel TLS for sending. */
