@@ -24,7 +24,7 @@ thread_local bool tracking = false;
 thread_local Session* sessions = nullptr;
 thread_local Ssl* latest_ssl = nullptr;
 thread_local Session* looked_up = nullptr;
-thread_local bool logging = false;  // within OnKeyLog
+thread_local const Ssl* logging = nullptr;  // within OnKeyLog
 
 void OnKeyLog(const Ssl* ssl, const char* line);
 
@@ -141,15 +141,15 @@ void ReadKeyLogLine(Session* session, std::string_view line) {
 
 void OnKeyLog(const Ssl* ssl, const char* line) {
   // Another copy of this addon puts itself in front of ours, as ours does of it, and each calls the one before.
-  if (logging) return;
+  if (logging == ssl) return;
   Session* session = SessionOf(ssl);
   if (session != nullptr && !session->handed_over()) ReadKeyLogLine(session, line);
   const auto before =
       reinterpret_cast<KeyLogCallback>(openssl.SSL_CTX_get_ex_data(openssl.SSL_get_SSL_CTX(ssl), ssl_context_index));
   if (before == nullptr) return;
-  logging = true;
+  const Ssl* outer = std::exchange(logging, ssl);  // a listener may go on with another session
   before(ssl, line);
-  logging = false;
+  logging = outer;
 }
 
 // With OpenSSL 3.5 the SSL has neither context nor method here yet: nothing but the pointer may be used.

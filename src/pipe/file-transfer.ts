@@ -124,16 +124,29 @@ export class FileTransfer implements RangeObserver {
 
   // Who takes it away meanwhile may have it flow elsewhere at once.
   #waitUntilConnected(size: number): boolean {
-    const pipe = this.pipedInto as NodeJS.EventEmitter
+    let forget = () => {}
     let waits = true
     const goOn = () => {
-      pipe.off('unpipe', goOn)
+      forget()
       if (waits) this.#source.readAgain(size)
       waits = false
     }
     if (!this.#destination.waitUntilConnected(goOn)) return false
-    pipe.on('unpipe', goOn)
+    forget = this.#onceUnpiped(goOn)
     return true
+  }
+
+  /** Calls back when the source is taken away. What it returns takes that back. */
+  #onceUnpiped(callback: () => void): () => void {
+    const pipe = this.pipedInto as NodeJS.EventEmitter
+    const unpiped = (source: unknown) => {
+      if (source !== this.#source.stream) return
+      forget()
+      callback()
+    }
+    const forget = () => void pipe.off('unpipe', unpiped)
+    pipe.on('unpipe', unpiped)
+    return forget
   }
 
   get #pipe(): object | undefined {
@@ -162,6 +175,8 @@ export class FileTransfer implements RangeObserver {
     } catch (error) {
       // A writeHead() of the user's threw: nothing was written, nor would core write anything more.
       range.file.close()
+      this.#source.advance(this.#binding, 0)
+      this.#onceUnpiped(() => this.#source.completeRead())
       this.#source.writeThrew(error)
       return true
     }

@@ -1,5 +1,5 @@
 import type { OffloadState } from 'ktls-pipe'
-import { askKernelEachTime } from '../support/slots.js'
+import { tryEachSession } from '../support/slots.js'
 import type { Mode } from './ways.js'
 
 /** What the package tells of itself; there is none where plain Node plays. */
@@ -13,6 +13,6 @@ export async function loadPackage(mode: Mode): Promise<Package> {
   const { install, createZeroCopyPipe, getOffloadState } = await import('ktls-pipe')
   const engine = mode === 'falling back' ? false : { minimumBytes: 0 }
   install({ tls: engine, tcp: engine })
-  if (mode === 'refused') askKernelEachTime()
+  if (mode === 'refused') tryEachSession()
   return { createZeroCopyPipe, getOffloadState } as Package
 }

@@ -49,7 +49,10 @@ export function rangesEndSeldom(untilMs: number): void {
   for (let i = 100; i >= 0; i--) borders.add(untilMs - 100 * i)
 }
 
-/** A kernel without TLS is asked for each session anew, as the first one of all is. */
-export function askKernelEachTime(): void {
-  Object.defineProperty(slot<object>('kernel tls'), 'unavailableUntilMs', { get: () => 0, set: () => {} })
+/** A kernel without TLS is taken for one that has it, so that each session is refused by itself. */
+export function tryEachSession(): void {
+  Object.defineProperties(slot<object>('kernel tls'), {
+    hasTls: { get: () => true, set: () => {} },
+    askAgainAtMs: { get: () => Number.POSITIVE_INFINITY, set: () => {} },
+  })
 }

@@ -4,7 +4,7 @@ import { createReadStream, type ReadStream, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { sourceTruncated } from '../../../src/errors.js'
@@ -347,7 +347,7 @@ t.test('the ordinary way of a whole range after an offloaded one: nothing is tol
 t.test(
   'a destination that throws: the error goes where that of a write goes, and the descriptor is closed',
   async (t) => {
-    const { destination, files, reads, source, read } = await setUp(t)
+    const { destination, files, stream, sink, reads, source, read } = await setUp(t)
     const thrown: unknown[] = []
     source.writeThrew = (error) => thrown.push(error)
     const error = new Error("the user's")
@@ -358,6 +358,8 @@ t.test(
     t.strictSame(thrown, [error])
     t.equal(files[0]?.closed, 1)
     t.strictSame(reads, [], 'nothing is read, either')
+    sink.emit('unpipe', stream)
+    t.strictSame(reads, ['push'], 'but by who takes it over')
   },
 )
 
@@ -370,13 +372,16 @@ t.test('a descriptor that cannot be read from: core says so', async (t) => {
 })
 
 t.test('taken away while it waits: it is asked again at once, and once', async (t) => {
-  const { destination, sink, reads, read } = await setUp(t)
+  const { destination, stream, sink, reads, read } = await setUp(t)
   destination.waits = true
   read()
+  sink.emit('unpipe', new PassThrough())
+  t.strictSame(reads, [], 'another source')
+  t.equal(sink.listenerCount('unpipe'), 2)
   destination.waits = false
   destination.settled.obstacle = 'destination-unavailable'
   const { resume } = destination
-  sink.emit('unpipe')
+  sink.emit('unpipe', stream)
   t.equal(reads.length, 1)
   resume?.()
   t.equal(reads.length, 1)
