@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs'
 import http from 'node:http'
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
-import type { Cases } from '../case.js'
+import { type Case, type Cases, played } from '../case.js'
 import { Connection } from '../connection.js'
 import { exchanged, held, largeBytes, offloaded, smallBytes } from '../exchange.js'
 import { serveFiles } from '../file-server.js'
@@ -199,44 +199,34 @@ export const cases: Cases = {
       return { first, second: await connection.get('/file'), bytes }
     },
   },
-  'what the writes of a socket call': {
-    expect: { declined: 'socket-wrapped' },
-    play: async (stage) => {
-      const path = stage.files.make(smallBytes)
-      let bytes = 0
-      const server = await stage.serveSockets((socket) => {
-        wrap(socket, '_writeGeneric', (isBatch, data) => {
-          const chunks = isBatch === true ? (data as { chunk: Buffer }[]).map(({ chunk }) => chunk) : [data as Buffer]
-          for (const chunk of chunks) bytes += chunk.length
+  'what the writes of a socket call': socketWrapped({
+    _writeGeneric: (isBatch, data) =>
+      isBatch === true ? (data as { chunk: Buffer }[]).map(({ chunk }) => chunk) : [data as Buffer],
+  }),
+  'the writes of a socket, by its prototype': socketWrapped({
+    _write: (chunk) => [chunk as Buffer],
+    _writev: (chunks) => (chunks as { chunk: Buffer }[]).map(({ chunk }) => chunk),
+  }),
+}
+
+/** A file to a socket whose methods are wrapped, each with what it is given. */
+function socketWrapped(methods: Record<string, (...parameters: unknown[]) => Buffer[]>): Case {
+  return played({ declined: 'socket-wrapped' }, async (stage) => {
+    const path = stage.files.make(smallBytes)
+    let bytes = 0
+    const server = await stage.serveSockets((socket) => {
+      for (const [name, chunksOf] of Object.entries(methods)) {
+        wrap(socket, name, (...parameters) => {
+          for (const chunk of chunksOf(...parameters)) bytes += chunk.length
         })
-        createReadStream(path).pipe(socket)
-      })
-      const client: Socket = await stage.connect(server)
-      client.resume()
-      await once(client, 'close')
-      return { bytes }
-    },
-  },
-  'the writes of a socket, by its prototype': {
-    expect: { declined: 'socket-wrapped' },
-    play: async (stage) => {
-      const path = stage.files.make(smallBytes)
-      let bytes = 0
-      const server = await stage.serveSockets((socket) => {
-        wrap(socket, '_write', (chunk) => {
-          bytes += (chunk as Buffer).length
-        })
-        wrap(socket, '_writev', (chunks) => {
-          for (const { chunk } of chunks as { chunk: Buffer }[]) bytes += chunk.length
-        })
-        createReadStream(path).pipe(socket)
-      })
-      const client: Socket = await stage.connect(server)
-      client.resume()
-      await once(client, 'close')
-      return { bytes }
-    },
-  },
+      }
+      createReadStream(path).pipe(socket)
+    })
+    const client: Socket = await stage.connect(server)
+    client.resume()
+    await once(client, 'close')
+    return { bytes }
+  })
 }
 
 /** Does something before each call of a method. */
