@@ -57,7 +57,7 @@ Session* SessionOfHandle(const Napi::Object& tls_handle) {
 }
 
 // () -> whether the kernel has TLS to offer (probe.h)
-Napi::Value KernelOffersTls(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), AskForTls() == 0); }
+Napi::Value AskForTls(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), KernelOffersTls()); }
 
 // (tlsHandle, socketFd, finished) -> { status, errno, queue? }
 Napi::Value HandOverTlsSession(const Napi::CallbackInfo& info) {
@@ -196,7 +196,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startTracking", Napi::Function::New<StartTrackingSessions>(env));
   exports.Set("stopTracking", Napi::Function::New<StopTrackingSessions>(env));
   exports.Set("adoptLatestSession", Napi::Function::New<AdoptLatestSession>(env));
-  exports.Set("kernelOffersTls", Napi::Function::New<KernelOffersTls>(env));
+  exports.Set("kernelOffersTls", Napi::Function::New<AskForTls>(env));
   exports.Set("handOver", Napi::Function::New<HandOverTlsSession>(env));
   exports.Set("giveSessionUp", Napi::Function::New<GiveSessionUp>(env));
   exports.Set("markShutdownSent", Napi::Function::New<MarkShutdownSent>(env));

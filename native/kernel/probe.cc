@@ -95,10 +95,10 @@ std::atomic<Clock::time_point> ask_not_before{Clock::time_point::min()};
 
 }  // namespace
 
-int AskForTls() {
+bool KernelOffersTls() {
   const UniqueFd unconnected(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   // It is looked up first, and then refuses what is not connected (net/ipv4/tcp_ulp.c, net/tls/tls_main.c).
-  return unconnected.is_open() && AttachUlp(unconnected.get()) == -ENOENT ? -ENOENT : 0;
+  return !unconnected.is_open() || AttachUlp(unconnected.get()) != -ENOENT;
 }
 
 int ProbeKernelTls(TlsVersion version, Cipher cipher) {

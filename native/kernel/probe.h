@@ -5,9 +5,9 @@
 
 namespace ktls {
 
-// Whether the kernel has TLS to offer to any socket, asked of one that is not connected: 0, or -ENOENT. Blocks for as
-// long as the kernel takes to load its tls module, where it may.
-int AskForTls();
+// Whether the kernel has TLS to offer to any socket, asked of one that is not connected. Blocks for as long as the
+// kernel takes to load its tls module, where it may.
+bool KernelOffersTls();
 
 // Sets kernel TLS up on a loopback connection of its own. 0, or -errno of the step that failed. Blocks for as long as
 // the kernel takes to load its tls module, where it may.
