@@ -17,6 +17,11 @@ namespace ktls::test {
 
 namespace {
 
+bool IsWritable(int fd) {
+  pollfd socket{fd, POLLOUT, 0};
+  return poll(&socket, 1, 0) > 0;
+}
+
 void SetNonBlocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 // The least that the kernel grants for a wish of 1 is its minimum.
@@ -118,7 +123,7 @@ bool EndsWithin(int fd, std::chrono::milliseconds time) {
 bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
 bool ClosesInTime(int fd) {
-  for (int i = 0; i < 1000 && IsOpen(fd); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 20'000 && IsOpen(fd); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   return !IsOpen(fd);
 }
 
@@ -161,7 +166,8 @@ bool Subject::WaitUntilSent(uint64_t bytes) const {
 
 void Subject::WaitUntilFull() const {
   WaitUntilSent(1);
-  for (uint64_t sent = 0; sent != queue->bytes_sent();) {
+  // Where it could still be written to, the sender's thread has only not come to it.
+  for (uint64_t sent = 0; sent != queue->bytes_sent() || IsWritable(socket_fd);) {
     sent = queue->bytes_sent();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

@@ -361,6 +361,7 @@ TEST(LastProgress, "range: progress is told of a range that advances and then st
   };
   const ScopedFdHooks hooks(subject.socket_fd, calls);
   subject.SendRange(1, file, 0, kMiB, 20);
+  REQUIRE(subject.sink->WaitForCount(1));
   EXPECT(subject.sink->StaysSilent(1, std::chrono::milliseconds(200)));
   const auto completions = subject.sink->all();
   REQUIRE(completions.size() == 1);

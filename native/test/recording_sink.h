@@ -25,6 +25,12 @@ class RecordingSink : public CompletionSink {
     return all_;
   }
 
+  // Whether so many have come, of whatever kind.
+  bool WaitForCount(size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return all_.size() >= count; });
+  }
+
   // The item's last word, waited for.
   std::optional<Completion> WaitFor(ItemId item, std::chrono::milliseconds patience = std::chrono::seconds(20)) {
     return WaitForAny({item}, patience);

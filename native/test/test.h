@@ -15,8 +15,8 @@ void Fail(const char* file, int line, const std::string& message);
 void Skip(const std::string& reason);
 // Something that a reader may want to know of a test that passes as well.
 void Note(const std::string& text);
-// Likewise, unless KTLS_PIPE_EXPECTED=1 says that this kernel has TLS: then the test fails.
-void SkipForWantOfKernelTls(const std::string& reason);
+// Likewise, unless KTLS_PIPE_EXPECTED=1 says that nothing is missing here: then the test fails.
+void SkipUnlessExpected(const std::string& reason);
 
 int RunTests(int count, char** name_parts);
 

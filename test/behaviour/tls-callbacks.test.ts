@@ -7,12 +7,12 @@ import { once } from 'node:events'
 import { createReadStream, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { getOffloadState, inspectSupport, install, type OffloadState } from 'ktls-pipe'
+import { getOffloadState, install, type OffloadState } from 'ktls-pipe'
 import t, { type Test } from 'tap'
 import { certificate } from '../support/certificate.js'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { oneConnection, receive, request } from '../support/http-client.js'
-import { kernelTls, reasonOfSession, tlsTxSw } from '../support/kernel.js'
+import { kernelTakesNewKeys, kernelTls, reasonOfSession, tlsTxSw } from '../support/kernel.js'
 import { openssl } from '../support/openssl-client.js'
 import { projectFile } from '../support/project.js'
 import { runWell } from '../support/run-program.js'
@@ -29,7 +29,7 @@ const offloaded: OffloadState = kernelTls
   : { encryption: 'userspace', bytesOffloaded: 0, fallbackReason: 'kernel-tls-unavailable' }
 
 // Otherwise the connection ends (docs/fallback-reasons.md, key-spent).
-const answersKeyUpdate = !kernelTls || (await inspectSupport()).kernelTls.rekey
+const answersKeyUpdate = !kernelTls || kernelTakesNewKeys
 
 const labels = {
   'TLSv1.2': ['CLIENT_RANDOM'],

@@ -1,24 +1,36 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { type FallbackReason, getStats, inspectSupport, type Stats } from 'ktls-pipe'
+import { release } from 'node:os'
+import { type FallbackReason, getStats, inspectSupport, type Stats, type SupportReport } from 'ktls-pipe'
 import type { Test } from 'tap'
 
 /** Set where a kernel with TLS is promised: then its absence is a failure, never a skip. */
 export const kernelTlsExpected = process.env.KTLS_PIPE_EXPECTED === '1'
 
+const support = await findOut()
+
 /** Whether kernel TLS works here, found out by doing it. */
-export const kernelTls = await findOut()
+export const kernelTls = support.available
+
+/** Whether this kernel takes new keys for a TLS 1.3 session (Linux 6.14), likewise. */
+export const kernelTakesNewKeys = support.rekey
 
 /** Options of a test that means nothing without kernel TLS. */
 export const onlyWithKernelTls: { skip?: string } = kernelTls
   ? {}
   : { skip: 'kernel-tls-unavailable: this kernel has no TLS' }
 
-async function findOut(): Promise<boolean> {
+async function findOut(): Promise<SupportReport['kernelTls']> {
   const { kernelTls, reason } = await inspectSupport()
-  if (!kernelTls.available && kernelTlsExpected) {
-    throw new Error(`KTLS_PIPE_EXPECTED=1, but kernel TLS does not work here: ${reason}`)
-  }
-  return kernelTls.available
+  if (kernelTlsExpected) expectKernelTls(kernelTls, reason)
+  return kernelTls
+}
+
+// Tests go by what was found out, so that has to be right.
+function expectKernelTls({ available, rekey }: SupportReport['kernelTls'], reason: string | undefined): void {
+  if (!available) throw new Error(`KTLS_PIPE_EXPECTED=1, but kernel TLS does not work here: ${reason}`)
+  const [major = 0, minor = 0] = release().split('.').map(Number)
+  const hasRekey = major > 6 || (major === 6 && minor >= 14)
+  if (rekey !== hasRekey) throw new Error(`Linux ${release()} was found to take ${rekey ? '' : 'no '}new keys.`)
 }
 
 /** Why a session's file takes the ordinary way. That the kernel has no TLS comes before what speaks against the session. */
