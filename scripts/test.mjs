@@ -123,10 +123,8 @@ async function runPrograms() {
     root,
     [...files, ...startedByTests].map((file) => `test/${file}`),
   )
-  await Promise.all([
-    suites.has('kernel') && runKernelLines(files, programOf),
-    suites.has('soak') && !grep && runSoaks(files, programOf),
-  ])
+  const parts = [...(suites.has('kernel') ? [runKernelLines] : []), ...(suites.has('soak') && !grep ? [runSoaks] : [])]
+  await atOnce(parts.length, parts, (part) => part(files, programOf))
 }
 
 /** Some test files use what is built with them. */
@@ -172,7 +170,7 @@ async function userModeKernelsHere() {
  */
 async function runSoaks(files, programOf) {
   const lines = soakLines(session.kernelTls)
-  await Promise.all(lines.map((line) => runKernelTests(session, line, filesOfLine(files, line), programOf)))
+  await atOnce(lines.length, lines, (line) => runKernelTests(session, line, filesOfLine(files, line), programOf))
 }
 
 async function runDemo() {

@@ -20,10 +20,21 @@ for (const command of [
 
 const wanted = process.argv.slice(2)
 const chosen = mistakes.filter(({ letter }) => wanted.length === 0 || wanted.includes(letter))
+expectGreenWithoutMistakes()
 const results = chosen.map(tell)
 const unnoticed = results.filter(({ noticed }) => !noticed).length
 console.log(`${results.length - unnoticed} passed, ${unnoticed} failed`)
 process.exitCode = unnoticed === 0 && results.length > 0 ? 0 : 1
+
+/** A test that fails anyway would seem to notice everything. */
+function expectGreenWithoutMistakes() {
+  const all = new Map(chosen.map((mistake) => [testArguments(mistake).join(' '), testArguments(mistake)]))
+  for (const [words, args] of all) {
+    console.error(`without a mistake: ${words}`)
+    const test = runTests(root, args)
+    if (test.status !== 0) throw new Error(`${words} fails without a mistake:\n${tail(test)}`)
+  }
+}
 
 function tell(mistake) {
   const result = tryMistake(mistake)
@@ -48,8 +59,10 @@ function tryMistake(mistake) {
     const build = run(copy, buildCommand(mistake))
     // A mistake that does not compile proves nothing about the tests.
     if (build.status !== 0) return { mistake, noticed: false, detail: ` (does not build)\n${tail(build)}` }
-    const test = run(copy, ['node', 'scripts/test.mjs', '--no-build', ...testArguments(mistake)])
-    const failed = /^\d+ passed, [1-9]\d* failed$/m.test(test.stdout)
+    const test = runTests(copy, testArguments(mistake))
+    // A machine that did not start has noticed nothing.
+    const didRun = !/ > (was not run|was cut off|ran no tests)|^ {2}the test command:/m.test(test.stdout)
+    const failed = didRun && /^\d+ passed, [1-9]\d* failed$/m.test(test.stdout)
     return { mistake, noticed: test.status !== 0 && failed, detail: failed ? '' : `\n${tail(test)}` }
   } finally {
     rmSync(copy, { recursive: true, force: true })
@@ -65,6 +78,10 @@ function buildCommand({ file }) {
 function testArguments({ suite = 'kernel', kernel, test }) {
   const where = ['--only', suite, ...(kernel ? ['--kernel', kernel] : [])]
   return suite === 'native' ? where : [...where, '--grep', test]
+}
+
+function runTests(folder, args) {
+  return run(folder, ['node', 'scripts/test.mjs', '--no-build', ...args])
 }
 
 function makeMistake(file, from, to) {

@@ -39,7 +39,7 @@ export async function runHostTests(session, name, folders, { coverage = false, n
       line.add(file, tally, seconds)
     },
   })
-  const ended = await runChild(process.execPath, [tapProgram, ...tapArguments(files, coverage)], {
+  const ended = await runChild(process.execPath, [tapProgram, ...tapArguments(files, coverage, session.kernelTls)], {
     cwd: root,
     env: {
       ...process.env,
@@ -70,10 +70,12 @@ export async function runHostTests(session, name, folders, { coverage = false, n
 /**
  * @param {string[]} files
  * @param {boolean} coverage
+ * @param {boolean} kernelTls the kernel counts the sessions of all that runs here, and tests look at that
  */
-function tapArguments(files, coverage) {
+function tapArguments(files, coverage, kernelTls) {
   return [
     '--reporter=tap',
+    ...(kernelTls ? ['--jobs=1'] : []),
     ...(coverage ? ['--coverage-report=none'] : ['--disable-coverage']),
     ...files.map((file) => join('test', file)),
   ]

@@ -51,6 +51,7 @@ export async function runKernelTests(session, { kernel, node, soakSeconds = 0, c
     ...(kernel !== undefined || session.kernelTls ? { KTLS_PIPE_EXPECTED: '1' } : {}),
     ...(session.options.full ? { KTLS_PIPE_PROGRAMS: '500', KTLS_PIPE_FULL: '1' } : {}),
     ...(soakSeconds > 0 ? { KTLS_PIPE_SOAK_SECONDS: String(soakSeconds) } : {}),
+    ...given(['SEED', 'KTLS_PIPE_PROGRAMS', 'KTLS_PIPE_PROGRAMS_SEED']),
   }
   if (coverage && session.coverageFolder) env.NODE_V8_COVERAGE = session.coverageFolder
   const run = kernel === undefined ? runHere : runInMachine
@@ -64,6 +65,11 @@ export async function runKernelTests(session, { kernel, node, soakSeconds = 0, c
   if (soakSeconds > 0) return
   const of = filesOfLine(all, { node }).length
   await noteCompatibility(session, line, { kernel, command, files: files.length, of })
+}
+
+/** @param {string[]} names of what the user may have set, for tests in another kernel as well */
+function given(names) {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.includes(name)))
 }
 
 /** @param {import('./session.mjs').Session} session */

@@ -89,11 +89,13 @@ async function runVectors(root, target) {
   })
   const { command, args, env } = await emulator(target)
   const program = [...args, nativeTestProgram(root, target.arch), ...vectorTests]
-  return (await runTestProgram(command, program, {
-    cwd: root,
-    env: { ...env, KTLS_PIPE_EXPECTED: '1' }, // its libcrypto comes with the compiler
-    timeoutMs,
-  })).tally
+  return (
+    await runTestProgram(command, program, {
+      cwd: root,
+      env: { ...env, KTLS_PIPE_EXPECTED: '1' }, // its libcrypto comes with the compiler
+      timeoutMs,
+    })
+  ).tally
 }
 
 /** @type {(root: string, target: import('../prebuilds/targets.mjs').Target) => Promise<import('./tap-tally.mjs').Tally>} */

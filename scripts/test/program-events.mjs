@@ -2,6 +2,19 @@
 
 import { failed, ProgramResults } from './program-results.mjs'
 
+/**
+ * Whatever else gets into the runner's output. If it has spoilt an event, the file of that is missed at the end.
+ *
+ * @param {string} line
+ */
+function parsed(line) {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
 export class ProgramEvents {
   #onBegin
   #onEnd
@@ -31,7 +44,11 @@ export class ProgramEvents {
   write(text) {
     const lines = (this.#partialLine + text).split('\n')
     this.#partialLine = lines.pop() ?? ''
-    for (const line of lines) this.#take(JSON.parse(line))
+    for (const line of lines) {
+      const event = parsed(line)
+      if (event === undefined) this.#notes += `${line}\n`
+      else this.#take(event)
+    }
   }
 
   /** @param {string} text to its standard error */

@@ -7,7 +7,7 @@ import { Parser } from 'tap-parser'
  * @typedef {object} Failure
  * @property {string} name
  * @property {Record<string, unknown>} [diagnostics]
- * @property {string[]} comments what the stream said below the test point
+ * @property {string[]} comments what the stream said before the first test point (a seed), and below this one
  */
 
 /** What one test file, or one program, came to. */
@@ -26,9 +26,10 @@ export class Tally {
   /**
    * @param {string} name
    * @param {Record<string, unknown>} [diagnostics]
+   * @param {readonly string[]} [comments]
    */
-  fail(name, diagnostics) {
-    const failure = { name, diagnostics, comments: [] }
+  fail(name, diagnostics, comments = []) {
+    const failure = { name, diagnostics, comments: [...comments] }
     this.failures.push(failure)
     return failure
   }
@@ -36,12 +37,13 @@ export class Tally {
   /**
    * @param {string} name
    * @param {import('tap-parser').Result} result
+   * @param {readonly string[]} comments
    */
-  add(name, { ok, skip, todo, diag }) {
+  add(name, { ok, skip, todo, diag }, comments) {
     if (skip) this.skips.push({ name, reason: skip === true ? 'no reason given' : skip })
     else if (todo) this.todos++
     else if (ok) this.passed++
-    else return this.fail(name, diag ?? undefined)
+    else return this.fail(name, diag ?? undefined, comments)
     return undefined
   }
 }
@@ -56,7 +58,7 @@ export function readTap(sections) {
   const tally = new Tally()
   const parser = new Parser()
   parser.on('bailout', (reason) => tally.fail(`Bail out! ${reason ?? ''}`))
-  watch(parser, [], tally, sections)
+  watch(parser, { path: [], before: () => [], tally, sections })
   return {
     write: (text) => void parser.write(text),
     end() {
@@ -68,11 +70,16 @@ export function readTap(sections) {
 
 /**
  * @param {Parser} parser
- * @param {string[]} path the names of the subtests it is in
- * @param {Tally} tally
- * @param {Parameters<typeof readTap>[0]} [sections]
+ * @param {object} place
+ * @param {string[]} place.path the names of the subtests it is in
+ * @param {() => string[]} place.before what these said first
+ * @param {Tally} place.tally
+ * @param {Parameters<typeof readTap>[0]} [place.sections]
  */
-function watch(parser, path, tally, sections) {
+function watch(parser, { path, before, tally, sections }) {
+  /** @type {string[]} */
+  const saidFirst = []
+  let hasResults = false
   /** @type {{ tally: Tally, countBefore: number, failuresBefore: number } | undefined} */
   let subtest
   /** @type {Failure | undefined} */
@@ -83,12 +90,18 @@ function watch(parser, path, tally, sections) {
     const own = sections ? new Tally() : tally
     subtest = { tally: own, countBefore: own.count, failuresBefore: own.failures.length }
     sections?.onBegin(child.name)
-    watch(child, sections ? [] : [...path, child.name], own)
+    watch(child, {
+      path: sections ? [] : [...path, child.name],
+      before: () => [...before(), ...saidFirst],
+      tally: own,
+    })
   })
   parser.on('assert', (result) => {
     const closed = result.closingTestPoint ? subtest : undefined
+    const add = () => tally.add(named(result.name), result, [...before(), ...saidFirst])
+    hasResults = true
     if (!closed) {
-      lastFailure = tally.add(named(result.name), result)
+      lastFailure = add()
       return
     }
     subtest = undefined
@@ -97,12 +110,16 @@ function watch(parser, path, tally, sections) {
     if (sections) {
       if (!result.ok) closeSection(closed.tally, result)
       sections.onEnd(result.name, closed.tally, (result.time ?? 0) / 1000)
+    } else if (isEmpty && result.ok && !result.skip && !result.todo) {
+      lastFailure = tally.fail(`${named(result.name)} asserts nothing`)
     } else if (isEmpty || (!result.ok && !hasFailed)) {
-      lastFailure = tally.add(named(result.name), result)
+      lastFailure = add()
     }
   })
   parser.on('comment', (text) => {
-    if (!/^# (Subtest|time=|\{ )/.test(text)) lastFailure?.comments.push(text.replace(/^# |\n$/g, ''))
+    if (/^# (Subtest|time=|\{ )/.test(text)) return
+    const said = hasResults ? lastFailure?.comments : saidFirst
+    said?.push(text.replace(/^# |\n$/g, ''))
   })
   parser.on('complete', (results) => {
     const errors = new Set(results.failures.map((failure) => failure.tapError))
