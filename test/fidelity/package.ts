@@ -1,4 +1,5 @@
-import type { OffloadState } from 'ktls-pipe'
+import { subscribe } from 'node:diagnostics_channel'
+import type { OffloadState, TransferEvent } from 'ktls-pipe'
 import { tryEachSession } from '../support/slots.js'
 import type { Mode } from './ways.js'
 
@@ -6,13 +7,23 @@ import type { Mode } from './ways.js'
 export interface Package {
   createZeroCopyPipe(destination: NodeJS.WritableStream): NodeJS.WritableStream
   getOffloadState(of: object): OffloadState
+  /** The kernel was given a range for this destination, whatever became of that. */
+  hasBegun(destination: object): boolean
+  /** Of the process. */
+  sessionsRefused(): number
 }
 
 /** Loads and installs it, for files of every size or, where it is to fall back, for none. */
 export async function loadPackage(mode: Mode): Promise<Package> {
-  const { install, createZeroCopyPipe, getOffloadState } = await import('ktls-pipe')
+  const { install, createZeroCopyPipe, getOffloadState, getStats } = await import('ktls-pipe')
   const engine = mode === 'falling back' ? false : { minimumBytes: 0 }
   install({ tls: engine, tcp: engine })
   if (mode === 'refused') tryEachSession()
-  return { createZeroCopyPipe, getOffloadState } as Package
+  const begun = new WeakSet<object>()
+  subscribe('tracing:ktls-pipe:transfer:start', (message) => begun.add((message as TransferEvent).destination))
+  const ofPackage: Pick<Package, 'hasBegun' | 'sessionsRefused'> = {
+    hasBegun: (destination) => begun.has(destination),
+    sessionsRefused: () => getStats().sessions.refused,
+  }
+  return { createZeroCopyPipe, getOffloadState, ...ofPackage } as Package
 }

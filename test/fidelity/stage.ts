@@ -21,8 +21,12 @@ export interface Setting {
 }
 
 export interface Offload {
+  /** The kernel was given a range, of which nothing is counted if it is cut within its first system call. */
+  hasBegun: boolean
   bytesOffloaded: number
   reasons: FallbackReason[]
+  /** Of the process, so far. */
+  sessionsRefused: number
 }
 
 /** Where one case plays: servers, clients, files and what was seen. All of it goes when the case is over. */
@@ -102,13 +106,16 @@ export class Stage {
   /** What was offloaded; a range that was cut is counted when its sender has let go of it. */
   async offload(): Promise<Offload> {
     const { package: loaded } = this
-    if (loaded === undefined) return { bytesOffloaded: 0, reasons: [] }
+    if (loaded === undefined) return { hasBegun: false, bytesOffloaded: 0, reasons: [], sessionsRefused: 0 }
     const endsAt = Date.now() + settlesWithinMs
     for (;;) {
       const states = [...this.#destinations].map((object) => loaded.getOffloadState(object))
       const bytesOffloaded = states.reduce((sum, state) => sum + state.bytesOffloaded, 0)
       const reasons = states.flatMap(({ fallbackReason }) => fallbackReason ?? [])
-      if (bytesOffloaded > 0 || reasons.length > 0 || Date.now() > endsAt) return { bytesOffloaded, reasons }
+      if (bytesOffloaded > 0 || reasons.length > 0 || Date.now() > endsAt) {
+        const hasBegun = [...this.#destinations].some((object) => loaded.hasBegun(object))
+        return { hasBegun, bytesOffloaded, reasons, sessionsRefused: loaded.sessionsRefused() }
+      }
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }

@@ -51,7 +51,9 @@ export function rangesEndSeldom(untilMs: number): void {
 
 /** A kernel without TLS is taken for one that has it, so that each session is refused by itself. */
 export function tryEachSession(): void {
-  Object.defineProperties(slot<object>('kernel tls'), {
+  const kernel = slot<object>('kernel tls')
+  for (const name of ['hasTls', 'askAgainAtMs']) if (!Object.hasOwn(kernel, name)) throw new Error(`it has no ${name}`)
+  Object.defineProperties(kernel, {
     hasTls: { get: () => true, set: () => {} },
     askAgainAtMs: { get: () => Number.POSITIVE_INFINITY, set: () => {} },
   })

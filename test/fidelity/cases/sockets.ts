@@ -115,7 +115,7 @@ export const cases: Cases = {
     await answered(outgoing)
     return uploaded()
   }),
-  'a client that resets while a file waits behind other bytes': played('either', async (stage) => {
+  'a client that resets while a file waits behind other bytes': played('if at all', async (stage) => {
     const path = stage.files.make(largeBytes)
     const gone = deferred<object>()
     const server = await stage.serveSockets((socket) => {

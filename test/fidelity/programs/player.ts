@@ -23,7 +23,7 @@ export type Answer = { run: Run } | { failed: string }
 
 /** Plain Node does not end all of them, either (Node 22, pipelined); an emulated machine takes its time. */
 const timeLimitMs = ownKernel ? 60_000 : 10_000
-const notOver: Run = { seen: 'not over', tally: { files: 0, offloaded: 0, switched: 0 } }
+const notOver: Run = { isOver: false, seen: 'not over', tally: { files: 0, offloaded: 0, switched: 0 } }
 
 const options = JSON.parse(process.argv[2] ?? '') as PlayerOptions
 const loaded = options.withPackage ? await loadPackage(options.mode) : undefined

@@ -17,6 +17,8 @@ export interface Tally {
 }
 
 export interface Run {
+  /** Within the time that it had. */
+  isOver: boolean
   seen: unknown
   tally: Tally
 }
@@ -46,7 +48,7 @@ export async function run({ exchanges, pipelined, readerWaits }: Program, stage:
   const last = exchanges.at(-1)
   const ends = last?.framing === 'close' && last.end !== 'cut'
   const nothingElse = !ends || (await connection.ended()).bytes.length === 0
-  return { seen: { answers, served: await Promise.all(served), nothingElse }, tally }
+  return { isOver: true, seen: { answers, served: await Promise.all(served), nothingElse }, tally }
 }
 
 async function serve({ framing, steps, end }: Exchange, response: ServerResponse, stage: Stage, tally: Tally) {
