@@ -11,7 +11,7 @@ import { getStats, install, setOffload } from 'ktls-pipe'
 import t, { type Test } from 'tap'
 import { temporaryFolder, writeRandomFile } from '../support/files.js'
 import { kernelTls, onlyWithKernelTls } from '../support/kernel.js'
-import { connectOverWire } from '../support/raw-tls-client.js'
+import { connectOverWire, endsWithCloseNotify } from '../support/raw-tls-client.js'
 import { startHttp, startHttps } from '../support/servers.js'
 import { ofEachThread } from '../support/threads.mjs'
 import { timeLimitMs } from '../support/time-limit.js'
@@ -91,9 +91,10 @@ for (const scheme of ['https', 'http'] as const) {
       })
     }
     await t.test('afterwards the threads have nothing to do', async (t) => {
-      const before = senderCpuTicks()
+      const before = ticksOfOurThreads()
+      if (scheme === 'http' || kernelTls) t.ok(before.length > 0, 'there are threads')
       await wait(idleMs)
-      t.ok(senderCpuTicks() - before <= 2, 'no thread is busy')
+      t.ok(sum(ticksOfOurThreads()) - sum(before) <= 2, 'no thread is busy')
     })
   })
 }
@@ -113,7 +114,7 @@ t.test('a connection that is kept alive for nothing ends with close_notify', onl
       await idle
       if (how === 'the server closes') server.closeIdleConnections()
       await ended
-      t.ok((wire.records.at(-1)?.size ?? 0) < 40, 'the last record is an alert')
+      t.ok(endsWithCloseNotify(wire, 'TLSv1.3'), 'the last record is an alert')
     })
   }
 })
@@ -185,13 +186,14 @@ function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length
 }
 
-/** CPU time of our threads, in ticks of 10 ms: proc_pid_stat(5), fields 14 and 15. */
-function senderCpuTicks(): number {
-  let ticks = 0
-  for (const stat of ofEachThread('stat')) {
-    const [, rest = ''] = stat.split(/\(ktls-(?:sender|disk)\) /)
-    const fields = rest.split(' ')
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
-  }
-  return ticks
+/** CPU time of each of our threads, in ticks of 10 ms: proc_pid_stat(5), fields 14 and 15. */
+function ticksOfOurThreads(): number[] {
+  return ofEachThread('stat').flatMap((stat) => {
+    const [, rest] = stat.split(/\(ktls-(?:sender|disk)\) /)
+    return rest === undefined ? [] : [sum(rest.split(' ').slice(11, 13).map(Number))]
+  })
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }

@@ -29,7 +29,7 @@ interface Exchange {
 
 for (const scheme of ['https', 'http'] as const) {
   t.test(`50 requests on one connection of ${scheme}`, async (t) => {
-    const random = new SeededRandom(t)
+    const random = SeededRandom.of(t)
     const { path } = writeRandomFile(temporaryFolder(t), 1_000_000)
     const content = readFileSync(path)
     const kinds = exchanges(path, content, random)

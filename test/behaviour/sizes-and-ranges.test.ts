@@ -34,7 +34,7 @@ interface Sent {
 
 t.test('sizes and ranges', async (t) => {
   const folder = temporaryFolder(t)
-  const random = new SeededRandom(t)
+  const random = SeededRandom.of(t)
   const files = [...borderSizes, 2 * random.integer(50_000, 500_000) + 1].map((size) => writeRandomFile(folder, size))
   const empty = writeRandomFile(folder, 0)
   const parts = [...files.map(wholeOf), ...(await rangesOf(files)), await partBeyond4GiB(folder)]

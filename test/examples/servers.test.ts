@@ -12,7 +12,7 @@ import { certificate } from '../support/certificate.js'
 import { startExample } from '../support/example-app.js'
 import { sha256, sizeAndSha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { receive, request } from '../support/http-client.js'
-import { kernelTls, tlsTxSw } from '../support/kernel.js'
+import { kernelTls, sessionsCounted, tlsTxSw } from '../support/kernel.js'
 import { projectFile } from '../support/project.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
@@ -41,7 +41,7 @@ t.test('download-server', async (t) => {
   const whole = await ask()
   t.equal(sha256(whole.body), wanted)
   t.equal(whole.status, 200)
-  if (kernelTls) t.ok(tlsTxSw() > sessions, 'by the kernel')
+  t.equal(tlsTxSw() - sessions, sessionsCounted('TLSv1.3', 1), 'by the kernel where that is possible')
 
   const half = 1_500_000
   for (const [range, start, end] of [
@@ -117,6 +117,7 @@ t.test('cluster', async (t) => {
     const { bytes } = await receive(await request('https', port, { path: `/files/${name}`, agent: false }))
     t.equal(sha256(bytes), wanted)
   }
-  while (kernelTls && offloaded < downloads * fileBytes) await once(lines, 'line')
-  t.equal(offloaded, kernelTls ? downloads * fileBytes : 0)
+  if (!kernelTls) return // it says nothing where nothing is offloaded
+  while (offloaded < downloads * fileBytes) await once(lines, 'line')
+  t.equal(offloaded, downloads * fileBytes)
 })

@@ -11,6 +11,7 @@ import { certificate } from '../support/certificate.js'
 import { curl } from '../support/curl.js'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { onlyWithKernelTls, startCounting } from '../support/kernel.js'
+import { nextMessage } from '../support/next-message.js'
 import { openssl } from '../support/openssl-client.js'
 import { projectFile } from '../support/project.js'
 import { startHttps } from '../support/servers.js'
@@ -135,6 +136,6 @@ async function startTracedServer(t: Test, file: string, environment: NodeJS.Proc
     server.kill()
     await once(server, 'exit')
   })
-  const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+  const { port } = await nextMessage<{ port: number }>(server)
   return { server, port }
 }

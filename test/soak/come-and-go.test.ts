@@ -31,13 +31,15 @@ for (const [scheme, durationMs] of Object.entries(durations) as [Scheme, number]
   t.test(scheme, async (t) => {
     const { path } = writeRandomFile(temporaryFolder(t), fileBytes)
     const server = await startFileServer(t, path, { scheme, collectsGarbage: true })
-    const host = { scheme, port: server.port, content: readFileSync(path), random: new SeededRandom(t) }
+    const random = SeededRandom.of(t)
+    const content = readFileSync(path)
+    const hosts = Array.from({ length: clients }, () => ({ scheme, port: server.port, content, random: random.fork() }))
 
-    await receiveClients(t, host, Math.min(durationMs / 10, 30_000)) // warm: the heap and the pools have their size
+    await receiveClients(t, hosts, Math.min(durationMs / 10, 30_000)) // warm: the heap and the pools have their size
     const before = await server.reportWhenIdle()
     const ended = new AbortController()
     const samples = sample(server.report, ended.signal)
-    const counts = await receiveClients(t, host, durationMs)
+    const counts = await receiveClients(t, hosts, durationMs)
     ended.abort()
     const most = await samples // two questions at once would get one answer
     const after = await reportAtRest(server.reportWhenIdle, before.descriptors)
@@ -59,13 +61,13 @@ for (const [scheme, durationMs] of Object.entries(durations) as [Scheme, number]
   })
 }
 
-/** As many at any time, for so long, and each kind once. How many there were of each. */
-async function receiveClients(t: Test, host: Host, milliseconds: number): Promise<Record<string, number>> {
+/** One after another at each of the hosts, for so long, and each kind once. How many there were of each. */
+async function receiveClients(t: Test, hosts: Host[], milliseconds: number): Promise<Record<string, number>> {
   const counts = Object.fromEntries(Object.keys(visits).map((name) => [name, 0]))
   const until = performance.now() + milliseconds
   const kinds = Object.entries(visits)
-  const once = [...kinds]
-  const comeAndGo = async () => {
+  const comeAndGo = async (host: Host, index: number) => {
+    const once = kinds.filter((_kind, kindIndex) => kindIndex % hosts.length === index)
     while (performance.now() < until || once.length > 0) {
       const [name, visit] = once.shift() ?? host.random.pick(kinds)
       const wrong = await visit(host)
@@ -74,7 +76,7 @@ async function receiveClients(t: Test, host: Host, milliseconds: number): Promis
       await delay(host.random.integer(0, mostThinkingMs))
     }
   }
-  await Promise.all(Array.from({ length: clients }, comeAndGo))
+  await Promise.all(hosts.map(comeAndGo))
   return counts
 }
 

@@ -39,7 +39,7 @@ export const visits: Record<string, Visit> = {
     withConnection(host, async (connection) => {
       const incoming = await ask(host, connection, host.content.length)
       await delay(host.random.integer(100, 3000))
-      return mismatch(host, await take(incoming))
+      return whatIsMissing(host, host.content.length, await take(incoming))
     }),
 
   'takes nothing until it is thrown out': (host) =>
@@ -98,6 +98,10 @@ async function ask({ scheme, port }: Host, { agent }: Connection, bytes: number,
 async function fetchWhole(host: Host, connection: Connection, pauseMs = 0): Promise<string | undefined> {
   const bytes = randomSize(host)
   const received = await take(await ask(host, connection, bytes, host.random.pick(['', '/chunked'])), { pauseMs })
+  return whatIsMissing(host, bytes, received)
+}
+
+function whatIsMissing(host: Host, bytes: number, received: Received): string | undefined {
   if (received.aborted) return `cut off after ${received.bytes.length} of ${bytes} bytes`
   if (received.bytes.length !== bytes) return `${received.bytes.length} instead of ${bytes} bytes`
   return mismatch(host, received)
@@ -105,7 +109,10 @@ async function fetchWhole(host: Host, connection: Connection, pauseMs = 0): Prom
 
 async function fetchPart(host: Host, connection: Connection): Promise<string | undefined> {
   const incoming = await ask(host, connection, host.content.length)
-  return mismatch(host, await take(incoming, { leaveAfterBytes: host.random.integer(0, host.content.length - 1) }))
+  const leaveAfterBytes = host.random.integer(0, host.content.length - 1)
+  const received = await take(incoming, { leaveAfterBytes })
+  if (received.bytes.length <= leaveAfterBytes) return `cut off after ${received.bytes.length} bytes`
+  return mismatch(host, received)
 }
 
 /** Reads a body to its end, or as far as it comes or is wanted. */

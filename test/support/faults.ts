@@ -6,7 +6,7 @@ import { projectFile } from './project.js'
 
 const numberBytes = 4
 const nameBytes = 64
-const written = { row: 0, skip: 1, times: 2, withoutSendfile: 3, rows: 4, calls: 5, met: 6, name: 7 }
+const written = { row: 0, skip: 1, times: 2, withoutSendfile: 3, rows: 4, calls: 5, met: 6, isHarmless: 7, name: 8 }
 
 export interface ArmedFault {
   /** Of the fault table. */
@@ -23,6 +23,8 @@ export interface MetFault {
   name: string
   /** So many calls, since it was armed. */
   met: number
+  /** Met once, it keeps nothing from completing. */
+  isHarmless: boolean
 }
 
 /** Steers native/test/fault_shim.cc in another process, by a file that both have in their memory. */
@@ -72,6 +74,7 @@ export class FaultControl {
     return {
       name: name.subarray(0, name.indexOf(0)).toString(),
       met: bytes.readInt32LE(written.met * numberBytes),
+      isHarmless: bytes.readInt32LE(written.isHarmless * numberBytes) === 1,
     }
   }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import type { SecureVersion } from 'node:tls'
 import { type FallbackReason, getStats, inspectSupport, type Stats, type SupportReport } from 'ktls-pipe'
 import type { Test } from 'tap'
 
@@ -41,6 +42,12 @@ export function reasonOfSession(reason: FallbackReason): FallbackReason {
 /** How many sockets of this network namespace were ever given to kernel TLS for sending. */
 export function tlsTxSw(): number {
   return tlsStat('TlsTxSw')
+}
+
+/** What a new process that hands so many sessions over adds to that; before its first of TLS 1.3 it tries whether the kernel takes new keys. */
+export function sessionsCounted(version: SecureVersion, handedOver: number): number {
+  if (!kernelTls) return 0
+  return handedOver + (version === 'TLSv1.3' ? 1 : 0)
 }
 
 /** A counter of the kernel's (Documentation/networking/tls.rst); 0 where it has none of that name. */

@@ -11,7 +11,7 @@ export interface BufferSizes {
 const settings = { receive: '/proc/sys/net/ipv4/tcp_rmem', send: '/proc/sys/net/ipv4/tcp_wmem' }
 
 /** Whether this is a virtual machine that ends with its command. */
-export const ownKernel = existsSync('/run/ktls-pipe') || process.env.IN_VM === '1'
+export const ownKernel = existsSync('/run/ktls-pipe')
 
 /** Lowers the buffers of all TCP sockets until the test ends, where the kernel is the tests' own. */
 export function limitNetworkBuffers(t: Test, sizes: BufferSizes): void {

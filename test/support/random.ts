@@ -4,10 +4,19 @@ import type { Test } from 'tap'
 export class SeededRandom {
   #state: number
 
-  constructor(t: Test) {
+  static of(t: Test): SeededRandom {
     const seed = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 32))
     t.comment(`SEED=${seed}`)
+    return new SeededRandom(seed)
+  }
+
+  private constructor(seed: number) {
     this.#state = seed >>> 0
+  }
+
+  /** Others, of what goes on at the same time: theirs do not depend on who is first. */
+  fork(): SeededRandom {
+    return new SeededRandom(this.integer(0, 2 ** 32 - 1))
   }
 
   /** A whole number from `from` to `to`, both included. */

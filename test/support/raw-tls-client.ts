@@ -90,6 +90,12 @@ export class Wire extends Duplex {
   }
 }
 
+// In TLS 1.3 the type of a record is encrypted, and an alert is known by its size: 5 + 2 + 1 + 16 bytes.
+export function endsWithCloseNotify({ records }: Wire, version: tls.SecureVersion): boolean {
+  const last = records.at(-1)
+  return version === 'TLSv1.3' ? last?.type === 23 && last.size === 24 : last?.type === 21
+}
+
 /** Cuts a stream into records: RFC 8446, 5.1. */
 class RecordSplitter {
   #rest = Buffer.alloc(0)

@@ -4,6 +4,7 @@ import type { Stats } from 'ktls-pipe'
 import type { Test } from 'tap'
 import { certificate } from './certificate.js'
 import type { Scheme } from './http-client.js'
+import { nextMessage } from './next-message.js'
 import { projectFile } from './project.js'
 
 /** What the server's process has at a moment. */
@@ -54,13 +55,16 @@ export async function startFileServer(t: Test, file: string, options: FileServer
     await exited
   })
   const ask = async (question: string): Promise<ServerReport> => {
-    const answered = once(child, 'message')
+    const answered = nextMessage<ServerReport>(child)
     child.send(question)
-    return (await answered)[0] as ServerReport
+    return await answered
   }
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  const { port } = await nextMessage<{ port: number }>(child)
   return {
     port,
+    get isRunning() {
+      return child.exitCode === null && child.signalCode === null
+    },
     pid: child.pid as number,
     report: () => ask('now'),
     /** As soon as it has no connections and no files. */
