@@ -8,6 +8,7 @@ import { install } from 'ktls-pipe'
 import t from 'tap'
 import { temporaryFolder, writeRandomFile } from '../support/files.js'
 import { request } from '../support/http-client.js'
+import { expectOffloaded, startCounting } from '../support/kernel.js'
 import { startHttp, startHttps, startTcp } from '../support/servers.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
@@ -32,6 +33,7 @@ for (const scheme of ['https', 'http'] as const) {
       response.on('close', () => source.destroy())
       source.pipe(response)
     })
+    const count = startCounting()
     const incoming = await request(scheme, port)
     let bytesRead = 0
     for await (const chunk of incoming) {
@@ -44,6 +46,7 @@ for (const scheme of ['https', 'http'] as const) {
     const { bytesWritten } = socket
     t.ok(bytesWritten > bytesRead - largestCallBytes, 'what the client has read', { bytesWritten, bytesRead })
     t.ok(bytesWritten < largeSize, 'and not what was never sent')
+    expectOffloaded(t, scheme, count(), 1)
   })
 }
 
@@ -53,10 +56,12 @@ t.test('a socket that is connected a second time', async (t) => {
   for (const round of ['first', 'second']) {
     socket.connect(port, '127.0.0.1')
     await once(socket, 'connect')
+    const count = startCounting()
     createReadStream(file.path).pipe(socket)
     socket.resume()
     await finished(socket)
     if (!socket.closed) await once(socket, 'close')
     t.equal(socket.bytesWritten, largeSize, `the ${round} time`)
+    expectOffloaded(t, 'http', count(), 1)
   }
 })

@@ -11,7 +11,7 @@ import t, { type Test } from 'tap'
 import { Collector } from '../support/collector.js'
 import { sha256, temporaryFolder, writeRandomFile } from '../support/files.js'
 import { receive, request, type Scheme } from '../support/http-client.js'
-import { kernelTls, startCounting } from '../support/kernel.js'
+import { expectOffloaded, kernelTls, startCounting } from '../support/kernel.js'
 import { startHttp, startHttps } from '../support/servers.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
@@ -124,8 +124,7 @@ async function transfer(
   })
   const incoming = await request(scheme, port)
   await once(incoming, 'readable')
-  const { tls, tcp } = count().transfers
-  t.same({ tls, tcp }, { tls: scheme === 'https' && kernelTls ? 1 : 0, tcp: scheme === 'http' ? 1 : 0 })
+  expectOffloaded(t, scheme, count(), 1)
   return { source, response: response as ServerResponse, incoming }
 }
 
@@ -173,7 +172,9 @@ async function storesSeen(t: Test, scheme: Scheme, offload: boolean): Promise<Re
     response.write('before')
     storage.run('the request', () => response.write('again', note('write callback')))
   })
+  const count = startCounting()
   await receive(await request(scheme, port))
   await closed
+  expectOffloaded(t, scheme, count(), offload ? 1 : 0)
   return seen
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { Server } from 'node:http'
 import type { ServerOptions } from 'node:https'
+import { ownKernel } from '../support/network-buffers.js'
 import { Connection } from './connection.js'
 import { largeBytes, smallBytes } from './exchange.js'
 import type { Stage } from './stage.js'
@@ -25,8 +26,8 @@ export async function serveFiles(stage: Stage, options: ServerOptions = {}): Pro
   }, options)
 }
 
-/** Until which a case waits. */
-export const briefMs = 150
+/** Until which a case waits. An emulated machine takes its time. */
+export const briefMs = ownKernel ? 750 : 150
 
 type Settings = Partial<Pick<Server, 'keepAliveTimeout' | 'maxRequestsPerSocket' | 'timeout'>>
 

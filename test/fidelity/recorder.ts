@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { stateOfLeftSocket, stateOfSocket } from './states.js'
 
 const quietMs = 150
+const turnsOfReading = 3
 const descriptorEvents = new Set(['open', 'ready', 'close', 'finished']) // the last one waits for the one before
 
 /** What a program sees of its streams: events and callbacks in their order, each with what holds at that moment. */
@@ -95,11 +96,19 @@ export class Recorder {
   /** Until nothing has happened for a while: that nothing comes any more has no event. */
   untilQuiet(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      let isQuiet = false
+      const timer = setTimeout(async () => {
+        // What has come while the event loop was busy is read now.
+        isQuiet = true
+        for (let turn = 0; turn < turnsOfReading; turn++) await new Promise(setImmediate)
+        if (!isQuiet) return
         this.#disturb = () => {}
         resolve()
       }, quietMs)
-      this.#disturb = () => timer.refresh()
+      this.#disturb = () => {
+        isQuiet = false
+        timer.refresh()
+      }
     })
   }
 }

@@ -24,7 +24,7 @@ t.test('frameworks', async (t) => {
   const folder = temporaryFolder(t)
   const [files, scratch] = [join(folder, 'files'), join(folder, 'scratch')]
   for (const path of [files, scratch]) mkdirSync(path)
-  writeRandomFile(files, filmBytes, film)
+  const { sha256: filmSha256 } = writeRandomFile(files, filmBytes, film)
   writeFileSync(join(files, 'text.txt'), 'Compressible.\n'.repeat(40_000))
 
   const rows: Row[] = []
@@ -33,7 +33,9 @@ t.test('frameworks', async (t) => {
       const start = (withPackage: boolean) => startPlayer(t, family, { files, scratch, withPackage })
       const plain = await playAll(await start(false))
       const ours = await playAll(await start(true))
-      t.ok(plain.length > 0)
+      const whole = plain.filter(({ answer }) => answer.status === 200 && answer.sha256 === filmSha256)
+      t.ok(whole.length > 0, 'the film is served')
+      for (const { app, answer } of plain) t.ok((answer.status ?? 500) < 400, `${app.what}: status ${answer.status}`)
       t.equal(ours.length, plain.length)
       for (const [index, { app, answer, row }] of ours.entries()) {
         t.same(answer, plain[index]?.answer, `${app.packages[0]?.name}: ${app.what}`)

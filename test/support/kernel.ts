@@ -3,6 +3,7 @@ import { release } from 'node:os'
 import type { SecureVersion } from 'node:tls'
 import { type FallbackReason, getStats, inspectSupport, type Stats, type SupportReport } from 'ktls-pipe'
 import type { Test } from 'tap'
+import type { Scheme } from './http-client.js'
 
 /** Set where a kernel with TLS is promised: then its absence is a failure, never a skip. */
 export const kernelTlsExpected = process.env.KTLS_PIPE_EXPECTED === '1'
@@ -93,6 +94,12 @@ export function expectTlsTransfers(t: Test, counted: StatsDifference, count: num
     t.equal(transfers.tls, 0, `${what}: nothing offloaded`)
     t.same(positive(fallbacks), { 'kernel-tls-unavailable': count }, `${what}: ${count} fallbacks, with their reason`)
   }
+}
+
+/** That many files were offloaded, where the scheme can be. */
+export function expectOffloaded(t: Test, scheme: Scheme, { transfers }: StatsDifference, count: number): void {
+  const possible = scheme === 'http' || kernelTls
+  t.equal(scheme === 'http' ? transfers.tcp : transfers.tls, possible ? count : 0, `${count} offloaded`)
 }
 
 /** Those that grew. */

@@ -12,7 +12,11 @@ import { briefMs, connectToFiles, responseClosed, serveFiles } from '../file-ser
 // An emulated machine takes its time for a step.
 const stepMs = ownKernel ? 500 : 100
 
-const shortTimeouts = { requestTimeout: 300, headersTimeout: 200, connectionsCheckingInterval: 50 }
+const shortTimeouts = {
+  requestTimeout: 3 * stepMs,
+  headersTimeout: 2 * stepMs,
+  connectionsCheckingInterval: stepMs / 2,
+}
 
 export const cases: Cases = {
   keepAliveTimeout: played('offloaded', async (stage) => {
@@ -24,7 +28,7 @@ export const cases: Cases = {
     const { connection } = await connectToFiles(stage, {}, shortTimeouts)
     connection.ask('/large')
     await connection.begun()
-    await idle(600)
+    await idle(6 * stepMs)
     return connection.answer()
   }),
   'requestTimeout, by a request that stays incomplete': played('offloaded', async (stage) => {

@@ -14,6 +14,7 @@ import { rememberedState } from '../../../src/observe/remembered.js'
 import { getStats } from '../../../src/observe/stats.js'
 import { createRangeChunk, type FileRange } from '../../../src/socket/file-range.js'
 import { encryptionOf, SocketWriter } from '../../../src/socket/socket-writer.js'
+import { matchEach } from '../../support/match-each.js'
 import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
 import { asSocket, FakeSocket, fakeTlsSocket } from '../fixtures/fake-socket.js'
 import { slot, useBinding } from '../fixtures/slots.js'
@@ -135,7 +136,7 @@ t.test('the first range hands the session over and goes through its queue', asyn
   const sent = range(5, 50_000)
   const done = write(sent)
   t.strictSame(binding.calls.at(-1), ['handOver', socket._handle, 77, socket.finished])
-  t.match(queue.calls, [['sendRange', sent.file, 5, 50_000, 0]])
+  matchEach(t, queue.calls, [['sendRange', sent.file, 5, 50_000, 0]])
   t.equal(writer.isHandedOver, true)
   deliver(Outcome.Complete, 50_000)
   t.equal(await done, undefined)
@@ -146,7 +147,7 @@ t.test('the first range hands the session over and goes through its queue', asyn
   t.strictSame(getStats().sessions, { ...before, tracked: before.tracked + 1, kernel: before.kernel + 1 })
   t.equal(rememberedState(asSocket(socket))?.encryption, 'kernel')
   await turn()
-  t.match(events, [{ socket: asSocket(socket), encryption: 'kernel' }])
+  matchEach(t, events, [{ socket: asSocket(socket), encryption: 'kernel' }])
 })
 
 t.test('after the hand-over everything takes the queue', async (t) => {
@@ -155,7 +156,7 @@ t.test('after the hand-over everything takes the queue', async (t) => {
   queue.completesRanges = true
   t.equal(await write('one'), undefined)
   t.equal(await write('two', Buffer.from('three'), range(20, 30), 'four'), undefined)
-  t.match(queue.calls, [
+  matchEach(t, queue.calls, [
     ['sendBytes', 'one'],
     ['sendBytes', 'twothree'],
     ['sendRange', FakeFile, 20, 30, 0],
@@ -178,7 +179,7 @@ t.test('a batch keeps its order: each part waits for the one before', async (t) 
   t.strictSame(socket.ordinary, [{ method: '_writev', text: 'head|er', allBuffers: false }])
   t.equal(binding.count('handOver'), 0, 'not while bytes are under way')
   socket.held.shift()?.()
-  t.match(queue.calls, [['sendRange', first.file, 0, 100, 0]])
+  matchEach(t, queue.calls, [['sendRange', first.file, 0, 100, 0]])
   deliver(Outcome.Progress, 60)
   t.equal(queue.calls.length, 1)
   deliver(Outcome.Complete, 100)
@@ -314,7 +315,7 @@ t.test('refused for good: the ordinary way in the same place, counted and told',
   t.equal(writer.isHandedOver, false)
   t.equal(sent.file.closed, 1)
   await turn()
-  t.match(events, [{ socket: asSocket(socket), encryption: 'userspace', reason: 'kernel-refused', errno: ENOENT }])
+  matchEach(t, events, [{ socket: asSocket(socket), encryption: 'userspace', reason: 'kernel-refused', errno: ENOENT }])
   t.strictSame(getStats().sessions, { ...before, tracked: before.tracked + 1, refused: before.refused + 1 })
 })
 
@@ -352,7 +353,7 @@ t.test('no thread could be started (-EAGAIN): the same bytes by the ordinary way
   queue.answers.push(-EAGAIN, 1, 1)
   const sent = range(7, 1000)
   t.equal(await write(sent), undefined)
-  t.match(queue.calls, [
+  matchEach(t, queue.calls, [
     ['sendRange', sent.file, 7, 1000, 0],
     ['sendBytes', text(7, 1000)],
   ])
@@ -423,7 +424,7 @@ t.test('end: close_notify through the queue, OpenSSL is told, then TCP is shut d
   const handle = socket._handle
   let finals = 0
   socket._final(() => finals++)
-  t.match(queue.calls, [['sendControl', 21, [1, 0], false]])
+  matchEach(t, queue.calls, [['sendControl', 21, [1, 0], false]])
   t.strictSame(socket.events, [], 'not before TCP has accepted it')
   t.equal(binding.count('markShutdownSent'), 0)
   deliver(Outcome.Complete, 2)
@@ -574,7 +575,7 @@ t.test('the key is spent: counted and told; a socket that does not speak HTTP go
   binding.deliver([queue.keyItem, Outcome.KeySpent, 0])
   await turn()
   t.equal(count(), before + 1)
-  t.match(events, [{ socket: asSocket(socket), encryption: 'kernel', reason: 'key-spent' }])
+  matchEach(t, events, [{ socket: asSocket(socket), encryption: 'kernel', reason: 'key-spent' }])
   t.strictSame(queue.calls, [])
 })
 
@@ -610,7 +611,7 @@ t.test('plain TCP: each range has a queue of its own, bytes stay with Node', asy
   const done = write('head', sent, 'tail')
   while (queue.calls.length === 0) await turn()
   t.strictSame(binding.calls.at(-1), ['openTcpQueue', 77])
-  t.match(queue.calls, [['sendRange', sent.file, 100, 5000, 0]])
+  matchEach(t, queue.calls, [['sendRange', sent.file, 100, 5000, 0]])
   deliver(Outcome.Complete, 5000)
   t.equal(await done, undefined)
   t.strictSame(queue.calls.at(-1), ['close', false])
