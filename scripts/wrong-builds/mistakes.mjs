@@ -293,4 +293,13 @@ export const mistakes = [
     test: 'native',
     suite: 'native',
   },
+  {
+    letter: 'I',
+    what: 'no kernel is found to take new keys',
+    file: 'native/kernel/probe.cc',
+    from: '  return SetTransmitKeys(connection.client.get(), keys);\n}\n\nusing Clock',
+    to: '  SetTransmitKeys(connection.client.get(), keys);\n  return -EBUSY;\n}\n\nusing Clock',
+    test: 'kernel/key-update.test',
+    kernel: 'next-um',
+  },
 ]
