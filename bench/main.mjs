@@ -43,7 +43,7 @@ async function buildAndCompare(options) {
 
 async function compareInVm(options) {
   mkdirSync(resultsFolder, { recursive: true })
-  const { exitCode } = await runInVm(['bench/main.mjs', '--here', ...process.argv.slice(2)], {
+  const { exitCode, timedOut } = await runInVm(['bench/main.mjs', '--here', ...process.argv.slice(2)], {
     kernel: options.kernel,
     env: { ...toolsAsEnvironment(await findTools({ kernelTls: true })), TMPDIR: '/dev/shm' },
     writable: [resultsFolder],
@@ -51,6 +51,7 @@ async function compareInVm(options) {
     memoryMiB: vmMemoryMiB,
     timeoutMs: vmTimeoutMs,
   })
+  if (timedOut) console.error(`The virtual machine was stopped after ${vmTimeoutMs / 60_000} minutes.`)
   return exitCode
 }
 

@@ -1,5 +1,5 @@
-// Runs benchmarks on the kernel that is here: all contenders take turns, each in a process that serves all the cases, or
-// in a new one for each measurement.
+// Runs benchmarks on the kernel that is here: all contenders take turns, each in a process that serves all the cases (and
+// stands still while others are measured), or in a new one for each measurement.
 
 import { loadCertificate } from '../examples/express/certificate.mjs'
 import { summarize } from '../scripts/common/statistics.mjs'
@@ -37,12 +37,27 @@ async function measureRunning(benchmark, context, { lineUp, cases, rounds, say }
     for (const { name, start } of lineUp) {
       say(`starting ${name}`)
       const server = await start()
-      running.push({ name, server, measure: (given) => benchmark.measure(context, server, given) })
+      const measure = async (given) => {
+        signal(server, 'SIGCONT')
+        const readings = await benchmark.measure(context, server, given)
+        signal(server, 'SIGSTOP')
+        return readings
+      }
+      running.push({ name, server, measure })
+      signal(server, 'SIGSTOP')
     }
     return await measureInTurn(running, { cases, rounds, warmUps: warmUpsOf(benchmark, context), say })
   } finally {
-    for (const { server } of running) await server.stop()
+    for (const { server } of running) {
+      signal(server, 'SIGCONT')
+      await server.stop()
+    }
   }
+}
+
+/** @param {import('./contenders/contender.mjs').Server} server */
+function signal(server, name) {
+  for (const pid of server.pids()) process.kill(pid, name)
 }
 
 async function measureEachAnew(benchmark, context, { lineUp, cases, rounds, say }) {

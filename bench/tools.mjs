@@ -9,7 +9,7 @@ const variable = 'KTLS_PIPE_BENCH_TOOLS'
 
 /**
  * @param {{ kernelTls: boolean }} options
- * @returns {Promise<Record<string, Tool | undefined>>} undefined: cannot be had
+ * @returns {Promise<Record<string, Tool | undefined>>} undefined: it takes no part, for it cannot be had
  */
 export async function findTools({ kernelTls }) {
   const given = process.env[variable]
@@ -23,8 +23,8 @@ export async function findTools({ kernelTls }) {
     }
   }
   return {
-    curl: await found('curl'),
-    wrk: await found('wrk'),
+    curl: await debianTool('curl'),
+    wrk: await debianTool('wrk'),
     nginx: await found('nginx', kernelTls ? { release: 'trixie' } : {}),
   }
 }

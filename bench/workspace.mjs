@@ -1,13 +1,14 @@
-// The files that are served.
+// The files that are served: in memory where it has room, and some on a disk.
 
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statfsSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../scripts/common/programs.mjs'
 import { createWorkspace as createFolder, writeRandomFile } from '../scripts/common/workspace.mjs'
 
-const mebibyte = 2 ** 20
-/** Beyond this a file has no content: its zeros take as long to encrypt and to send as anything else. */
-const largestRandomBytes = 64 * mebibyte
+const blockBytes = 64 * 2 ** 20
+/** f_type of tmpfs and ramfs: statfs(2). */
+const inMemory = [0x01021994, 0x858458f6]
 
 /**
  * @typedef {object} Workspace
@@ -15,7 +16,9 @@ const largestRandomBytes = 64 * mebibyte
  * @property {string} scratch
  * @property {string} large name of the large file
  * @property {(bytes: number, index?: number) => string} ofSize name of a file of that size; several by number
- * @property {(name: string) => string} path
+ * @property {(bytes: number, index: number) => string} onDisk likewise, on a disk and not in memory
+ * @property {boolean} hasDisk
+ * @property {(name: string) => Promise<void>} dropFromCache the next one who reads it reads the disk
  * @property {() => void} remove
  */
 
@@ -30,25 +33,44 @@ export async function createWorkspace(largeBytes) {
   mkdirSync(scratch)
   const made = new Set()
   const path = (name) => join(files, name)
+  const make = (name, bytes, target = path(name)) => {
+    if (made.has(name)) return name
+    // Wholly: a hole is one page of zeros, which no cache ever lets go.
+    for (let left = bytes; left > 0; left -= blockBytes) {
+      appendFileSync(target, Buffer.alloc(Math.min(left, blockBytes), name))
+    }
+    if (target !== path(name)) symlinkSync(target, path(name))
+    made.add(name)
+    return name
+  }
+  const diskFolder = findDisk()
+  let disk
   return {
     files,
     scratch,
     large: fileName,
-    path,
-    remove,
-    ofSize(bytes, index = 0) {
-      const name = `${bytes}-${index}`
-      if (!made.has(name)) {
-        writeFileSync(path(name), Buffer.alloc(Math.min(bytes, largestRandomBytes), name))
-        truncateSync(path(name), bytes)
-        made.add(name)
+    remove() {
+      remove()
+      if (disk !== undefined) rmSync(disk, { recursive: true })
+    },
+    ofSize: (bytes, index = 0) => make(`${bytes}-${index}`, bytes),
+    hasDisk: diskFolder !== undefined,
+    onDisk(bytes, index) {
+      if (disk === undefined) {
+        disk = mkdtempSync(join(diskFolder, 'ktls-pipe-'))
+        process.once('exit', () => rmSync(disk, { recursive: true, force: true }))
       }
-      return name
+      const name = `disk-${bytes}-${index}`
+      return make(name, bytes, join(disk, name))
+    },
+    // dd(1) gives POSIX_FADV_DONTNEED.
+    async dropFromCache(name) {
+      await run('dd', [`of=${path(name)}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0', 'status=none'])
     },
   }
 }
 
-/** The next one who reads it reads the disk: dd(1) gives POSIX_FADV_DONTNEED. */
-export async function dropFromCache(path) {
-  await run('dd', [`of=${path}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0', 'status=none'])
+/** A temporary folder that is on a disk, if there is one. */
+function findDisk() {
+  return [tmpdir(), '/var/tmp'].find((folder) => !inMemory.includes(statfsSync(folder).type))
 }

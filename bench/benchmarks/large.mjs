@@ -19,6 +19,13 @@ export const large = {
   measure: measureDownloads,
 }
 
+/** A figure of what was not offloaded would be published as one of what was. */
+async function expectNoFallback(server) {
+  const { 'below-minimum-size': _, ...others } = (await server.ask?.('fallbacks')) ?? {}
+  const reasons = Object.entries(others).filter(([, count]) => count > 0)
+  if (reasons.length > 0) throw new Error(`Files fell back: ${JSON.stringify(Object.fromEntries(reasons))}`)
+}
+
 /** One stream is a download by curl, several are by wrk for some seconds. */
 export async function measureDownloads({ workspace, tools, seconds }, server, { connections, file = workspace.large }) {
   const path = `/files/${file}`
@@ -27,6 +34,7 @@ export async function measureDownloads({ workspace, tools, seconds }, server, { 
       ? () => download(tools.curl, server.url + path)
       : () => wrk(tools.wrk, server.url, { paths: [path], connections, seconds, threads: 2 })
   const cost = await costOf(server, load)
+  await expectNoFallback(server)
   const gibibytes = cost.bytes / bytesPerGibibyte
   return {
     megabytesPerSecond: cost.bytes / bytesPerMegabyte / cost.seconds,

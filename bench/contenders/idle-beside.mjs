@@ -14,6 +14,7 @@ export function idleBeside(sender) {
       const [idle, other] = await Promise.all([plainNode.start(grounds), sender.start(grounds)])
       return {
         ...idle,
+        pids: () => [...idle.pids(), ...other.pids()],
         filesUrl: other.url,
         async stop() {
           await Promise.all([idle.stop(), other.stop()])

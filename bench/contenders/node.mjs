@@ -17,6 +17,7 @@ export const nodeAtAnySize = {
   start: (grounds) =>
     startNode(grounds, {
       withPackage: true,
+      offloads: true,
       env: { KTLS_PIPE_TLS_MINIMUM_BYTES: '0', KTLS_PIPE_TCP_MINIMUM_BYTES: '0' },
     }),
 }
@@ -24,7 +25,7 @@ export const nodeAtAnySize = {
 /** @type {import('./contender.mjs').Contender[]} */
 export const nodeContenders = [
   plainNode,
-  { name: 'ktls-pipe', start: (grounds) => startNode(grounds, { withPackage: true }) },
+  { name: 'ktls-pipe', start: (grounds) => startNode(grounds, { withPackage: true, offloads: true }) },
   {
     name: 'ktls-pipe, disabled',
     start: (grounds) => startNode(grounds, { withPackage: true, env: { KTLS_PIPE_DISABLE: '1' } }),
@@ -33,10 +34,10 @@ export const nodeContenders = [
 
 /**
  * @param {import('./contender.mjs').Grounds} grounds
- * @param {{ withPackage: boolean, env?: Record<string, string> }} options
+ * @param {{ withPackage: boolean, offloads?: boolean, env?: Record<string, string> }} options
  * @returns {Promise<import('./contender.mjs').Server>}
  */
-async function startNode({ files, tls, credentials }, { withPackage, env = {} }) {
+async function startNode({ files, tls, credentials }, { withPackage, offloads = false, env = {} }) {
   const words = ['--expose-gc', ...(tls ? tls.nodeArguments : [])]
   if (withPackage) words.push('--import', 'ktls-pipe/register')
   const child = startProcess(process.execPath, [...words, program], {
@@ -46,6 +47,7 @@ async function startNode({ files, tls, credentials }, { withPackage, env = {} })
       ...env,
       NODE_ENV: 'production',
       FILES: files,
+      ...(offloads ? { OFFLOADS: '1' } : {}),
       ...(tls ? { KEY: credentials.key, CERT: credentials.cert } : {}),
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -3,6 +3,7 @@
 import { Resvg } from '@resvg/resvg-js'
 import * as echarts from 'echarts'
 import { conditionsLine } from '../conditions.mjs'
+import { decisiveKey } from './text.mjs'
 
 const width = 960
 const rowHeight = 26
@@ -53,14 +54,8 @@ function seriesOf(metric, name, index, cases) {
     type: 'bar',
     itemStyle: { color: colours[name] ?? others[index % others.length] },
     label: { show: true, position: 'right', formatter: ({ value }) => value.toFixed(digits), fontSize: 11 },
-    data: cases.map(({ contenders }) => worst(metric, contenders[index])),
+    data: cases.map(({ contenders }) => contenders[index].readings[decisiveKey(metric, contenders)].median),
   }
-}
-
-/** Of several readings the one that speaks worst. */
-function worst({ readings, better }, contender) {
-  const medians = readings.map(({ key }) => contender.readings[key].median)
-  return better === 'less' ? Math.max(...medians) : Math.min(...medians)
 }
 
 function wrap(text) {

@@ -33,6 +33,14 @@ export function ratio({ readings, better }, contender, other) {
   return better === 'less' ? Math.max(...ratios) : Math.min(...ratios)
 }
 
+/** Of several readings the one that speaks worst for this package, which is shown of everybody then. */
+export function decisiveKey({ readings, better }, contenders) {
+  const [yard, own] = [yardstick, 'ktls-pipe'].map((wanted) => contenders.find(({ name }) => name === wanted))
+  const compared = readings.map(({ key }) => [key, own.readings[key].median / yard.readings[key].median])
+  compared.sort(([, a], [, b]) => (better === 'less' ? b - a : a - b))
+  return compared[0][0]
+}
+
 /** @param {import('../benchmarks/benchmark.mjs').Metric} metric */
 function headingsOf({ title, unit, readings }) {
   const named = readings.map(({ of }) => [title, of && `(${of})`, unit && `[${unit}]`].filter(Boolean).join(' '))

@@ -75,7 +75,7 @@ t.test('so has the README some, and says which are emulated', async (t) => {
     ]
     const expected = names.map((name) => {
       const contender = contenders.find((each) => each.name === name || each.name.startsWith(`${name}, 2 workers`))
-      return `${contender?.readings.machineCpuPerGib.median.toFixed(3)} s`
+      return `${contender?.readings.serverCpuPerGib.median.toFixed(3)} s`
     })
     t.strictSame(figures, expected, label)
     t.equal(label.includes('**emulated**'), conditions.emulated, label)
@@ -84,7 +84,7 @@ t.test('so has the README some, and says which are emulated', async (t) => {
 
 interface BenchResult {
   conditions: { transport: string; emulated: boolean }
-  cases: { name: string; contenders: { name: string; readings: { machineCpuPerGib: { median: number } } }[] }[]
+  cases: { name: string; contenders: { name: string; readings: { serverCpuPerGib: { median: number } } }[] }[]
 }
 
 t.test('docs/compatibility.md has what test runs have noted', async (t) => {
