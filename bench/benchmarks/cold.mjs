@@ -4,7 +4,7 @@ import { throughput } from './benchmark.mjs'
 
 const streams = 64
 // Together more than a disk gives in the time of a measurement: nobody is to ask for a file that was read already.
-const fileBytes = 64 * 2 ** 20
+const fileBytes = 128 * 2 ** 20
 const bytesPerMegabyte = 1e6
 const leastFromDisk = 0.9
 
