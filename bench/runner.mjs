@@ -57,7 +57,13 @@ async function measureRunning(benchmark, context, { lineUp, cases, rounds, say }
 
 /** @param {import('./contenders/contender.mjs').Server} server */
 function signal(server, name) {
-  for (const pid of server.pids()) process.kill(pid, name)
+  for (const pid of server.pids()) {
+    try {
+      process.kill(pid, name)
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error // it has ended, which whoever asks it something is told
+    }
+  }
 }
 
 async function measureEachAnew(benchmark, context, { lineUp, cases, rounds, say }) {

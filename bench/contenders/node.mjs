@@ -2,11 +2,13 @@
 
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expectNoAddon, neutralEnvironment } from '../../scripts/common/plain-node.mjs'
 import { startProcess } from '../../scripts/common/programs.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const program = join(import.meta.dirname, 'server.mjs')
+const packageUrl = pathToFileURL(join(root, 'dist/index.js')).href
 
 /** @type {import('./contender.mjs').Contender} */
 export const plainNode = { name: 'plain Node', start: (grounds) => startNode(grounds, { withPackage: false }) }
@@ -47,7 +49,7 @@ async function startNode({ files, tls, credentials }, { withPackage, offloads = 
       ...env,
       NODE_ENV: 'production',
       FILES: files,
-      ...(offloads ? { OFFLOADS: '1' } : {}),
+      ...(offloads ? { OFFLOADS: packageUrl } : {}),
       ...(tls ? { KEY: credentials.key, CERT: credentials.cert } : {}),
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

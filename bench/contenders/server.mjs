@@ -49,7 +49,7 @@ const answers = {
   /** Reasons for which files were not offloaded, and how often: of the contender that offloads. */
   async fallbacks() {
     if (!OFFLOADS) return {}
-    const { getStats } = await import('ktls-pipe') // no sooner: it has more in it than what is measured
+    const { getStats } = await import(OFFLOADS) // no sooner: it has more in it than what is measured
     return getStats().fallbacks
   },
 }
