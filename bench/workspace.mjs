@@ -1,6 +1,6 @@
 // The files that are served: in memory where it has room, and some on a disk.
 
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statfsSync, symlinkSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../scripts/common/programs.mjs'
@@ -72,5 +72,5 @@ export async function createWorkspace(largeBytes) {
 
 /** A temporary folder that is on a disk, if there is one. */
 function findDisk() {
-  return [tmpdir(), '/var/tmp'].find((folder) => !inMemory.includes(statfsSync(folder).type))
+  return [tmpdir(), '/var/tmp'].find((folder) => existsSync(folder) && !inMemory.includes(statfsSync(folder).type))
 }

@@ -92,7 +92,7 @@ async function runVectors(root, target) {
   return (
     await runTestProgram(command, program, {
       cwd: root,
-      env: { ...env, KTLS_PIPE_EXPECTED: '1' }, // its libcrypto comes with the compiler
+      env: { ...env, KTLS_PIPE_EXPECTED: '1' }, // its libcrypto comes with the emulator
       timeoutMs,
     })
   ).tally

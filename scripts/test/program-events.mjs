@@ -9,7 +9,8 @@ import { failed, ProgramResults } from './program-results.mjs'
  */
 function parsed(line) {
   try {
-    return JSON.parse(line)
+    const event = JSON.parse(line)
+    return typeof event === 'object' && event !== null ? event : undefined
   } catch {
     return undefined
   }
