@@ -45,20 +45,21 @@ export async function createWorkspace(largeBytes) {
   }
   const diskFolder = findDisk()
   let disk
+  const removeDisk = () => disk !== undefined && rmSync(disk, { recursive: true, force: true })
   return {
     files,
     scratch,
     large: fileName,
     remove() {
       remove()
-      if (disk !== undefined) rmSync(disk, { recursive: true })
+      removeDisk()
     },
     ofSize: (bytes, index = 0) => make(`${bytes}-${index}`, bytes),
     hasDisk: diskFolder !== undefined,
     onDisk(bytes, index) {
       if (disk === undefined) {
         disk = mkdtempSync(join(diskFolder, 'ktls-pipe-'))
-        process.once('exit', () => rmSync(disk, { recursive: true, force: true }))
+        process.once('exit', removeDisk)
       }
       const name = `disk-${bytes}-${index}`
       return make(name, bytes, join(disk, name))

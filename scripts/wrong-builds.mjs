@@ -28,7 +28,7 @@ process.exitCode = unnoticed === 0 && results.length > 0 ? 0 : 1
 
 /** A test that fails anyway would seem to notice everything. */
 function expectGreenWithoutMistakes() {
-  const all = new Map(chosen.map((mistake) => [testArguments(mistake).join(' '), testArguments(mistake)]))
+  const all = new Map(chosen.map(testArguments).map((args) => [args.join(' '), args]))
   for (const [words, args] of all) {
     console.error(`without a mistake: ${words}`)
     const test = runTests(root, args)

@@ -28,17 +28,20 @@ export function tabulate({ metrics }, cases) {
 }
 
 /** How a contender compares with another by the reading that speaks worst for it. */
-export function ratio({ readings, better }, contender, other) {
-  const ratios = readings.map(({ key }) => contender.readings[key].median / other.readings[key].median)
-  return better === 'less' ? Math.max(...ratios) : Math.min(...ratios)
+export function ratio(metric, contender, other) {
+  const ratios = metric.readings.map(({ key }) => ratioBy(key, contender, other))
+  return metric.better === 'less' ? Math.max(...ratios) : Math.min(...ratios)
 }
 
 /** Of several readings the one that speaks worst for this package, which is shown of everybody then. */
-export function decisiveKey({ readings, better }, contenders) {
+export function decisiveKey(metric, contenders) {
   const [yard, own] = [yardstick, 'ktls-pipe'].map((wanted) => contenders.find(({ name }) => name.startsWith(wanted)))
-  const compared = readings.map(({ key }) => [key, own.readings[key].median / yard.readings[key].median])
-  compared.sort(([, a], [, b]) => (better === 'less' ? b - a : a - b))
-  return compared[0][0]
+  const worst = ratio(metric, own, yard)
+  return metric.readings.find(({ key }) => ratioBy(key, own, yard) === worst).key
+}
+
+function ratioBy(key, contender, other) {
+  return contender.readings[key].median / other.readings[key].median
 }
 
 /** @param {import('../benchmarks/benchmark.mjs').Metric} metric */
