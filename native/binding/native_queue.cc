@@ -12,6 +12,7 @@ Napi::Function NativeQueue::Define(Napi::Env env) {
   return DefineClass(env, "NativeQueue",
                      {
                          InstanceMethod<&NativeQueue::SendRange>("sendRange"),
+                         InstanceMethod<&NativeQueue::StopRange>("stopRange"),
                          InstanceMethod<&NativeQueue::SendBytes>("sendBytes"),
                          InstanceMethod<&NativeQueue::SendControl>("sendControl"),
                          InstanceMethod<&NativeQueue::BytesSent>("bytesSent"),
@@ -48,6 +49,11 @@ Napi::Value NativeQueue::SendRange(const Napi::CallbackInfo& info) {
   const int submitted = queue_->SendRange(info[0].As<Napi::Number>().Uint32Value(), static_cast<FileRange&&>(range));
   if (submitted < 0) file->file() = std::move(range.file);
   return Napi::Number::New(info.Env(), submitted);
+}
+
+// (item)
+void NativeQueue::StopRange(const Napi::CallbackInfo& info) {
+  queue_->StopRange(info[0].As<Napi::Number>().Uint32Value());
 }
 
 // (item, buffers) -> Submitted or -errno

@@ -20,6 +20,7 @@ class NativeQueue : public Napi::ObjectWrap<NativeQueue> {
 
  private:
   Napi::Value SendRange(const Napi::CallbackInfo& info);
+  void StopRange(const Napi::CallbackInfo& info);
   Napi::Value SendBytes(const Napi::CallbackInfo& info);
   Napi::Value SendControl(const Napi::CallbackInfo& info);
   Napi::Value BytesSent(const Napi::CallbackInfo& info);

@@ -23,6 +23,9 @@ struct ReadBuffer {
   size_t end = 0;
 };
 
+// A sendfile of so little that is not told of more closes a record that stands open.
+constexpr size_t kBytesToCloseRecord = 1;
+
 struct RangeItem {
   std::shared_ptr<const UniqueFd> file;  // shared with who reads it from the disk
   uint64_t offset = 0;                   // of the next byte to be sent

@@ -1,6 +1,7 @@
 // What both halves of a queue do to it.
 #include "queue_state.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <utility>
@@ -44,6 +45,15 @@ bool SocketQueue::State::RecordMayBeOpen() const {
 bool SocketQueue::State::CanGoOn() const {
   if (blocked) return false;
   return reading ? !urgent.empty() && !RecordMayBeOpen() : HasItems();
+}
+
+void SocketQueue::State::CutShort(ItemId item) {
+  for (Item& candidate : items) {
+    auto* range = std::get_if<RangeItem>(&candidate.content);
+    if (candidate.id != item || !range) continue;
+    range->remaining = std::min(range->remaining, uint64_t{range->record_may_be_open ? kBytesToCloseRecord : 0});
+    blocked = false;  // nothing may need room now
+  }
 }
 
 void SocketQueue::State::DemandKeyChange() {

@@ -54,6 +54,8 @@ struct SocketQueue::State {
   bool CanGoOn() const;
   // The kernel waits for more of the first item, a range, before it encrypts what it has.
   bool RecordMayBeOpen() const;
+  // Nobody may be `busy`: leaves of a range only what closes a record.
+  void CutShort(ItemId item);
   // The key should not protect much more.
   void DemandKeyChange();
   // Puts a KeyUpdate before all other items. 0 or -errno.
@@ -86,6 +88,7 @@ struct SocketQueue::State {
   int SubmitControl(const std::shared_ptr<SocketQueue>& self, ItemId item, ControlItem control, bool is_urgent);
   int SubmitBytes(const std::shared_ptr<SocketQueue>& self, ItemId item, const iovec* buffers, size_t count);
   int SubmitRange(const std::shared_ptr<SocketQueue>& self, Item item, FileRange&& range);
+  void StopRange(const std::shared_ptr<SocketQueue>& self, ItemId item);
 
   // --- queue_at_once.cc, the owner's thread, under `mutex` ---
   // Of a range that is to be sent on this thread, as much as the socket takes. 0 or -errno.
@@ -138,6 +141,7 @@ struct SocketQueue::State {
   // Lists, because the thread that is `busy` keeps a reference to the first item while others come and go.
   std::list<Item> urgent;  // before `items`, at any record border
   std::list<Item> items;
+  std::optional<ItemId> stopped;  // a range, while a thread is `busy`
   std::deque<TakenItem> taken;
   Acceptance acceptance;
   Outbox outbox;

@@ -21,11 +21,6 @@ using std::chrono::milliseconds;
 // What an item counts for in its turn even if it is smaller: a turn of empty items must end as well.
 constexpr size_t kMinItemCost = 4096;
 
-// The kernel would push an open record out before a control record, and may say EAGAIN or EINPROGRESS to that and then
-// send the control record as application data (before b6fe4c29bb51 of 2025). A sendfile that is not told of more closes
-// the record.
-constexpr size_t kBytesToCloseRecord = 1;
-
 // Whether TCP has accepted a parked record is nobody's event: EPOLLOUT comes when there is room, which may be before
 // the TLS layer has used it (seen on Linux 6.1). So it is asked for, after such an event often, then seldom: a peer may
 // leave as soon as it has the last byte, and whoever wrote it should have been told by then.
@@ -108,6 +103,8 @@ void SocketQueue::State::SendSome(const std::shared_ptr<SocketQueue>& self, std:
     if (key == Key::kDue && urgent.empty() && !std::holds_alternative<ControlItem>(items.front().content)) {
       if (const int error = QueueKeyUpdate()) return FailFirst(&items, error);
     }
+    // The kernel would push an open record out before a control record, and may say EAGAIN or EINPROGRESS to that and
+    // then send the control record as application data (before b6fe4c29bb51 of 2025).
     const bool closes_record = !urgent.empty() && RecordMayBeOpen();
     std::list<Item>* const from = urgent.empty() || closes_record ? &items : &urgent;
     const size_t limit = closes_record ? kBytesToCloseRecord : kBytesPerTurn - spent;
@@ -122,13 +119,14 @@ void SocketQueue::State::SendSome(const std::shared_ptr<SocketQueue>& self, std:
 
     CountTaken(item, result.taken);
     if (ended) return;
-    if (result.awaits_disk) {
-      ReadFromDisk(self, &std::get<RangeItem>(item->content));
-      continue;
-    }
     if (result.error != 0 && result.error != -EAGAIN) return FailFirst(from, result.error);
     seems_full = result.seems_full;
     blocked = result.error == -EAGAIN || seems_full;
+    if (stopped) CutShort(*std::exchange(stopped, std::nullopt));
+    if (result.awaits_disk && !IsTakenWhole(*item)) {
+      ReadFromDisk(self, &std::get<RangeItem>(item->content));
+      continue;
+    }
     if (!blocked && IsTakenWhole(*item)) {
       if (const int error = TakeFirst(from)) return FailFirst(from, error);
     } else {

@@ -100,6 +100,22 @@ int SocketQueue::State::SubmitRange(const std::shared_ptr<SocketQueue>& self, It
   return kPending;
 }
 
+void SocketQueue::StopRange(ItemId item) {
+  const std::lock_guard lock(state_->mutex);
+  state_->StopRange(shared_from_this(), item);
+}
+
+void SocketQueue::State::StopRange(const std::shared_ptr<SocketQueue>& self, ItemId item) {
+  if (failed || ended) return;
+  if (busy) {
+    stopped = item;
+    return;
+  }
+  CutShort(item);
+  if (attention == Attention::kBlocked) attention = Attention::kWaiting;
+  if (HasItems()) Notify(self);
+}
+
 int SocketQueue::SendBytes(ItemId id, const iovec* buffers, size_t count) {
   const int submitted = state_->SubmitBytes(shared_from_this(), id, buffers, count);
   state_->outbox.Flush();

@@ -55,12 +55,14 @@ class Run {
   int SubmitControl(const Bytes& bytes, bool urgent);
   void Want(size_t offset, size_t size);
   void SubmitAll();
+  void StopRange();
   void Await(const std::vector<ItemId>& items);
   void SubmitAlerts();
   void AwaitTurnsEnd();
   void Close();
   void Collect();
   void CollectWords();
+  void CutWanted(RunResult::Item* item);
   void CollectRecords();
 
   const Scenario& scenario_;
@@ -71,6 +73,8 @@ class Run {
   FaultySocket socket_;
   ItemId last_item_ = 0;
   ItemId last_pending_ = kNobody;
+  ItemId stopped_item_ = kNobody;
+  size_t stopped_begin_ = 0;  // of the stopped range in what is wanted
   RunResult result_{};
 };
 
@@ -146,10 +150,17 @@ void Run::SubmitAll() {
   }
   SubmitBytes(200, 12'000);
   if (SubmitRange(777, 50'000) == kPending) Await({kInsideItem, last_item_, kStallItem});
+  if (scenario_.is_stopped) StopRange();
   if (scenario_.tls) subject_.queue->RequestKeyUpdate();
   SubmitBytes(40, 300);
   SubmitRange(3, 20'000);
   if (scenario_.tls) SubmitControl(kCloseNotify, false);
+}
+
+void Run::StopRange() {
+  stopped_item_ = last_item_;
+  stopped_begin_ = result_.wanted.size() - result_.items.back().size;
+  subject_.queue->StopRange(stopped_item_);
 }
 
 void Run::Await(const std::vector<ItemId>& items) {
@@ -237,6 +248,17 @@ void Run::CollectWords() {
     result_.items[completion.item - 1].told = completion;
   }
   result_.one_word_each = told == pending;
+  if (stopped_item_ != kNobody) CutWanted(&result_.items[stopped_item_ - 1]);
+}
+
+// A range that was stopped is as long as it says.
+void Run::CutWanted(RunResult::Item* item) {
+  if (!item->told || item->told->bytes_sent > item->size) return;
+  const auto begin = result_.wanted.begin() + static_cast<ptrdiff_t>(stopped_begin_);
+  const auto end = begin + static_cast<ptrdiff_t>(item->size);
+  item->size = static_cast<size_t>(item->told->bytes_sent);
+  result_.was_stopped = begin + static_cast<ptrdiff_t>(item->size) != end;
+  result_.wanted.erase(begin + static_cast<ptrdiff_t>(item->size), end);
 }
 
 void Run::CollectRecords() {

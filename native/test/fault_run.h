@@ -32,6 +32,7 @@ struct Scenario {
   SystemCall held = SystemCall::kSendfile;  // where the thread is until everything is submitted
   bool is_on_disk = false;                  // the file: nothing of it is in memory when it is asked for
   bool is_at_once = false;                  // the head is a range, too, and sent on the owner's thread
+  bool is_stopped = false;                  // the first range, while the thread is inside a call
 
   bool is_aborted() const { return end == End::kAbortedInside || end == End::kAbortedAndClosedInside; }
   bool is_closed_inside() const {
@@ -67,6 +68,7 @@ struct RunResult {
   bool sent_under_old_keys;  // after a KeyUpdate
   std::string offence;
   bool sent_urgent_alerts;
+  bool was_stopped;          // the range, before its end
   bool was_inside;           // the thread, when Close() was called
   bool closed_at_once;       // Close() said so
   bool was_told_of_release;  // kReleased followed

@@ -80,6 +80,7 @@ std::vector<std::string> Judge(const Scenario& scenario, const Plan& plan, const
   must(result.offence.empty(), result.offence.c_str());
   must(scenario.end != End::kClosedFull || plan.fault || result.sent_urgent_alerts, "alerts dropped for which is room");
   must(scenario.end != End::kClosedOpen || plan.fault || !result.sent_urgent_alerts, "alerts behind an open record");
+  must(!scenario.is_stopped || plan.fault || result.was_stopped, "not stopped");
   must(!result.was_inside || !result.sent_urgent_alerts, "Close() sends in between");
   // What was told.
   must(result.keys_spent == (scenario.tls == TlsVersion::kTls12 ? 1 : 0) || result.failed_with, "keys spent");
@@ -181,6 +182,21 @@ TEST(FaultsAtOnce, "fault table: a range that is sent on the owner's thread") {
   TryAll(AtOnce({"TLS 1.2, at once, where TCP accepts late", TlsVersion::kTls12, true, true}));
   TryAll(AtOnce({"plain bytes, at once", std::nullopt}));
   TryAll(AtOnce({"plain bytes without sendfile, at once", std::nullopt, false}));
+}
+
+Scenario Stopped(Scenario scenario) {
+  scenario.is_stopped = true;
+  return scenario;
+}
+
+TEST(FaultsStopped, "fault table: a range that is stopped while a thread is inside") {
+  TryAll(Stopped({"TLS 1.3, stopped inside sendfile", TlsVersion::kTls13}));
+  TryAll(Stopped({"TLS 1.2, stopped, where TCP accepts late", TlsVersion::kTls12, true, true}));
+  TryAll(Stopped({"plain bytes, stopped inside sendfile", std::nullopt}));
+  TryAll(
+      Stopped({"TLS 1.3, stopped inside pread", TlsVersion::kTls13, false, false, End::kFinished, SystemCall::kPread}));
+  TryAll(Stopped(
+      {"plain bytes, stopped inside sendmsg", std::nullopt, false, false, End::kFinished, SystemCall::kSendBytes}));
 }
 
 TEST(FaultsDisk, "fault table: TLS 1.3, of a file that is on a disk") {

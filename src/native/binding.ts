@@ -44,6 +44,8 @@ export interface NativeQueue {
     /** On this thread, if the queue is empty and the file is in memory. */
     atOnce: boolean,
   ): Submitted
+  /** It goes no further than it has come, and completes there. */
+  stopRange(item: number): void
   sendBytes(item: number, buffers: readonly Uint8Array[]): Submitted
   /** Plaintext that the kernel has taken. */
   bytesSent(): number

@@ -17,6 +17,8 @@ export interface Destination {
   readonly socket: Socket | null
   /** What it has announced to take (Content-Length). Infinity: nothing is known. */
   readonly bytesAtMost: number
+  /** The length of a range is written in front of it (a chunk of a chunked body), so it has to be sent whole. */
+  readonly framesRanges: boolean
   facts(): DestinationFacts
   /** True: it is not connected yet, and `resume` will be called when that has changed. */
   waitUntilConnected(resume: () => void): boolean

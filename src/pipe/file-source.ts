@@ -122,6 +122,19 @@ export class FileSource {
     this.#internals._readableState.dataEmitted = true
   }
 
+  /**
+   * Calls back when it is paused, taken away from its destination, or read by somebody else as well: its pipe() is to see
+   * what comes from there on. What it returns takes that back.
+   */
+  whenInterrupted(callback: () => void): () => void {
+    const { stream } = this
+    const reader = (event: string | symbol) => {
+      if (event === 'data' || event === 'readable') callback()
+    }
+    stream.on('pause', callback).on('newListener', reader)
+    return () => void stream.off('pause', callback).off('newListener', reader)
+  }
+
   /** Who else reads from the same descriptor, by its own offset, is to get what comes after a range. */
   reserve(binding: NativeBinding, bytes: number): void {
     if (this.#internals.pos !== undefined) return

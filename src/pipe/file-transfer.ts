@@ -6,7 +6,7 @@ import type { NativeBinding } from '../native/binding.js'
 import type { WriteCallback } from '../node-internals.js'
 import { countActive } from '../observe/stats.js'
 import { currentSettings, type Engine } from '../options.js'
-import { createRangeChunk, type FileRange, type RangeObserver } from '../socket/file-range.js'
+import { createRangeChunk, type FileRange, isOver, type RangeObserver, stopRange } from '../socket/file-range.js'
 import type { RangeWriter } from '../socket/queued-ranges.js'
 import { SocketWriter } from '../socket/socket-writer.js'
 import type { Destination } from './destination.js'
@@ -16,7 +16,14 @@ import { engineOf } from './socket-destination.js'
 import { supportFacts } from './support-facts.js'
 import { type DestinationFacts, isTooSmall, planRange } from './transfer-plan.js'
 import { type TransferListener, TransferReport } from './transfer-report.js'
-import { pipeObstacle, waitUntilEmpty } from './zero-copy-destination.js'
+import {
+  onceUnpiped,
+  pipeBefore,
+  type TransferEnds,
+  waitUntilConnected,
+  waitUntilPipeIsEmpty,
+} from './transfer-wait.js'
+import { pipeObstacle } from './zero-copy-destination.js'
 
 const { EBADF } = constants.errno
 
@@ -26,10 +33,13 @@ export class FileTransfer implements RangeObserver {
   readonly pipedInto: object
   readonly #source: FileSource
   readonly #destination: Destination
+  readonly #ends: TransferEnds
   readonly #binding: NativeBinding
   readonly #report: TransferReport
   readonly #pace = new RangePace()
   #active = false // a range of it is on its way through the kernel
+  #stop: (() => void) | undefined // has the range that is under way end where it is
+  #goneWith: Error | null = null // what the source was destroyed with
 
   constructor(
     source: FileSource,
@@ -41,19 +51,21 @@ export class FileTransfer implements RangeObserver {
     this.pipedInto = pipedInto
     this.#source = source
     this.#destination = destination
+    this.#ends = { source, destination, pipedInto }
     this.#binding = binding
     this.#report = new TransferReport(source.stream, destination.object, listener)
   }
 
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number): void {
-    if (this.#waitUntilConnected(size)) return
-    if (this.#waitUntilPipeIsEmpty(size)) return
+    if (waitUntilConnected(this.#ends, size) || waitUntilPipeIsEmpty(this.#ends, size)) return
     if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
   }
 
   /** The source is destroyed, or goes to another destination: what is not under way already will not come. */
   sourceGone(error: Error | null): void {
+    this.#goneWith = error
+    this.#stop?.()
     if (!this.#active) this.#report.end(error ?? undefined)
   }
 
@@ -111,60 +123,44 @@ export class FileTransfer implements RangeObserver {
       bytesSent: 0,
       bytesOffloaded: 0,
     }
-    const beganMs = performance.now()
-    this.#source.reserve(this.#binding, plan.length)
-    const written = this.#write(range, SocketWriter.of(socket, this.#binding), (error) => {
-      if (range.bytesOffloaded === plan.length) this.#pace.sent(plan.length, beganMs, performance.now())
-      this.#rangeDone(range, plan.length, socket, error)
-    })
-    if (written) this.#source.beginRange()
-    else this.#source.advance(this.#binding, 0)
-    return written
+    return this.#sendRange(range, socket)
   }
 
-  // Who takes it away meanwhile may have it flow elsewhere at once.
-  #waitUntilConnected(size: number): boolean {
+  #sendRange(range: FileRange, socket: Socket): boolean {
+    const length = range.remaining
+    const beganMs = performance.now()
+    let isUnderWay = true
     let forget = () => {}
-    let waits = true
-    const goOn = () => {
+    this.#source.reserve(this.#binding, length)
+    const written = this.#write(range, SocketWriter.of(socket, this.#binding), (error) => {
+      isUnderWay = false
       forget()
-      if (waits) this.#source.readAgain(size)
-      waits = false
+      if (range.bytesOffloaded === length) this.#pace.sent(length, this.#mayStop, beganMs, performance.now())
+      this.#rangeDone(range, length, socket, error)
+    })
+    if (!written) {
+      this.#source.advance(this.#binding, 0)
+      return false
     }
-    if (!this.#destination.waitUntilConnected(goOn)) return false
-    forget = this.#onceUnpiped(goOn)
+    this.#source.beginRange()
+    if (!isUnderWay || isOver(range) || !this.#mayStop) return true
+    this.#stop = () => stopRange(range)
+    const forgetInterruption = this.#source.whenInterrupted(this.#stop)
+    forget = () => {
+      this.#stop = undefined
+      forgetInterruption()
+    }
     return true
   }
 
-  /** Calls back when the source is taken away. What it returns takes that back. */
-  #onceUnpiped(callback: () => void): () => void {
-    const pipe = this.pipedInto as NodeJS.EventEmitter
-    const unpiped = (source: unknown) => {
-      if (source !== this.#source.stream) return
-      forget()
-      callback()
-    }
-    const forget = () => void pipe.off('unpipe', unpiped)
-    pipe.on('unpipe', unpiped)
-    return forget
-  }
-
-  get #pipe(): object | undefined {
-    return this.pipedInto === this.#destination.object ? undefined : this.pipedInto
-  }
-
-  #waitUntilPipeIsEmpty(size: number): boolean {
-    const pipe = this.#pipe
-    if (pipe === undefined) return false
-    return waitUntilEmpty(pipe, (error) => {
-      if (!error) this.#source.readAgain(size)
-      else if (!this.#source.stream.destroyed) this.#source.readOrdinarily(size)
-    })
+  get #mayStop(): boolean {
+    return !this.#destination.framesRanges
   }
 
   #destinationFacts(): DestinationFacts {
     const facts = this.#destination.facts()
-    const obstacle = this.#pipe && pipeObstacle(this.#pipe)
+    const pipe = pipeBefore(this.#destination, this.pipedInto)
+    const obstacle = pipe && pipeObstacle(pipe)
     return obstacle === undefined ? facts : { ...facts, obstacle }
   }
 
@@ -175,8 +171,9 @@ export class FileTransfer implements RangeObserver {
     } catch (error) {
       // A writeHead() of the user's threw: nothing was written, nor would core write anything more.
       range.file.close()
+      range.stopped = true
       this.#source.advance(this.#binding, 0)
-      this.#onceUnpiped(() => this.#source.completeRead())
+      onceUnpiped(this.#source, this.pipedInto, () => this.#source.completeRead())
       this.#source.writeThrew(error)
       return true
     }
@@ -201,13 +198,14 @@ export class FileTransfer implements RangeObserver {
     this.#active = false
     this.#report.sent(range, socket)
     const failure = range.failure ?? error ?? undefined
-    if (failure === undefined && range.bytesSent !== length && socket?.destroyed === false) {
+    const isStopped = range.stopped === true && failure === undefined && socket?.destroyed === false
+    if (failure === undefined && range.bytesSent !== length && !isStopped && socket?.destroyed === false) {
       // Somebody took the chunk out of the socket's hands. Nothing was sent in its place, so the stream has a hole.
       socket.destroy(rangeNotSent(length - range.bytesSent))
     }
     this.#source.advance(this.#binding, range.bytesSent)
-    if (range.bytesSent === length) {
-      if (this.#source.stream.destroyed) this.#report.end(undefined)
+    if (range.bytesSent === length || isStopped) {
+      if (this.#source.stream.destroyed) this.#report.end(this.#goneWith ?? undefined)
     } else {
       this.#report.end(failure ?? rangeNotSent(length - range.bytesSent))
     }

@@ -4,6 +4,7 @@ import type { FallbackReason } from '../fallback-reason.js'
 import { asInternal, type InternalMessage, markNeedDrain, type WriteCallback } from '../node-internals.js'
 import { isNodesMessageSend, isNodesMessageWrite, isNodesMessageWriteRaw } from '../nodes-own.js'
 import { isOptedOut } from '../opt-out.js'
+import { bytesOf } from '../socket/file-range.js'
 import type { RangeWriter } from '../socket/queued-ranges.js'
 import { mayPassThrough, passesThrough } from './pass-through.js'
 import { engineOf, isSecuring, socketObstacle, waitUntilConnected } from './socket-destination.js'
@@ -31,6 +32,10 @@ export class MessageDestination {
     const length = this.#http.OutgoingMessage.prototype.getHeader.call(this.object, 'content-length')
     const bytes = length === undefined ? Number.NaN : Number(length)
     return bytes >= 0 ? bytes : Number.POSITIVE_INFINITY
+  }
+
+  get framesRanges(): boolean {
+    return this.#internals.chunkedEncoding
   }
 
   facts(): DestinationFacts {
@@ -73,7 +78,7 @@ export class MessageDestination {
       if (!this.#internals._hasBody) return 'response-without-body'
       // Or have corked it, and written something: a range would overtake that.
       if (object.writableLength > socket.writableLength) return 'response-corked'
-      if (this.#internals.chunkedEncoding) socket.write(`${rangeChunk.length.toString(16)}\r\n`, 'latin1')
+      if (this.#internals.chunkedEncoding) socket.write(`${bytesOf(rangeChunk).toString(16)}\r\n`, 'latin1')
       if (!writer.queueRange(rangeChunk, callback)) markNeedDrain(object)
       if (this.#internals.chunkedEncoding) socket.write('\r\n', 'latin1')
       return undefined

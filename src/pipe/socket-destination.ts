@@ -22,6 +22,7 @@ export class SocketDestination {
   readonly object: Socket
   readonly socket: Socket
   readonly bytesAtMost = Number.POSITIVE_INFINITY
+  readonly framesRanges = false
 
   constructor(socket: Socket) {
     this.object = socket

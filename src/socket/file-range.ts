@@ -26,19 +26,42 @@ export interface FileRange {
   bytesOffloaded: number
   /** What ended it early. */
   failure?: Error | undefined
+  /** It goes no further than it has come: whoever carries it completes it there. */
+  stopped?: boolean
+  /** Of who is carrying it: told that it was stopped. */
+  onStop?: (() => void) | undefined
+}
+
+/** Its source goes no further: paused, taken away, or read by others, too. */
+export function stopRange(range: FileRange): void {
+  range.stopped = true
+  range.onStop?.()
+}
+
+/** Nothing more of it is to be sent. */
+export function isOver(range: FileRange): boolean {
+  return range.stopped || range.remaining === 0
 }
 
 const ranges = sharedSlot('ranges', () => createAttachment<FileRange>())
 
+// As the chunks that a stream of a file reads, so that a destination's writableLength is what it is without the package.
+const countedBytesAtMost = 64 * 1024
+
 /**
- * A chunk that stands for a range: it counts as that many bytes in every queue it passes, and holds none. Should it ever
- * reach a write that does not know it, nothing is sent in its place, and `bytesSent` tells.
+ * A chunk that stands for a range: in every queue it passes it counts as a chunk of its file would, and holds nothing.
+ * Should it ever reach a write that does not know it, nothing is sent in its place, and `bytesSent` tells.
  */
 export function createRangeChunk(range: FileRange): Buffer {
   const chunk = Buffer.alloc(0)
-  Object.defineProperty(chunk, 'length', { value: range.remaining })
+  Object.defineProperty(chunk, 'length', { value: Math.min(range.remaining, countedBytesAtMost) })
   ranges.set(chunk, range)
   return chunk
+}
+
+/** What is still to be sent of the range that a chunk stands for. */
+export function bytesOf(rangeChunk: Buffer): number {
+  return rangeOf(rangeChunk)?.remaining ?? rangeChunk.length
 }
 
 export function rangeOf(chunk: unknown): FileRange | undefined {

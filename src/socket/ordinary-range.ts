@@ -25,7 +25,7 @@ export function sendOrdinarily(
   const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, limit))
   let left = Math.min(limit, range.remaining)
   const next = () => {
-    if (left === 0) return callback()
+    if (left === 0 || range.stopped) return callback()
     read(range.file.fd, buffer, 0, Math.min(buffer.length, left), range.offset, (error, bytesRead) => {
       if (destination.isGone()) return callback()
       if (error) return callback(markOfSource(error))

@@ -103,8 +103,8 @@ export class QueueWrites {
       if (isOfConnection(outcome) && isRequesting(this.#socket)) setImmediate(finish, outcome, bytesTaken)
       else finish(outcome, bytesTaken)
     }
-    const finish = (outcome: number, bytesTaken: number) => {
-      const bytesSent = outcome === Outcome.Complete ? length : bytesTaken
+    const finish = (outcome: number, bytesSent: number) => {
+      range.onStop = undefined
       range.offset += bytesSent
       range.remaining -= bytesSent
       range.bytesSent += bytesSent
@@ -117,12 +117,13 @@ export class QueueWrites {
       else this.#answer(outcome, callback)
     }
     this.#range = { sentBefore: this.#queue.bytesSent() }
-    const submitted = this.#submit(
-      (item) =>
-        this.#queue.sendRange(item, range.file, range.offset, length, progressMs, length <= bytesAtOnce[this.#engine]),
-      settle,
-    )
+    const submitted = this.#submit((item) => {
+      range.onStop = () => this.#queue.stopRange(item)
+      const atOnce = length <= bytesAtOnce[this.#engine]
+      return this.#queue.sendRange(item, range.file, range.offset, length, progressMs, atOnce)
+    }, settle)
     if (passing.has(submitted)) {
+      range.onStop = undefined
       this.#range = undefined
       return false
     }
@@ -132,7 +133,7 @@ export class QueueWrites {
       if (submitted >= 0) range.observer.rangeOffloaded(this.#engine)
     } finally {
       // Whatever a listener of the user's throws: nobody else will tell how it ended.
-      if (submitted !== 0) settle(outcomeOf(submitted), 0)
+      if (submitted !== 0) settle(outcomeOf(submitted), submitted > 0 ? length : 0)
     }
     return true
   }

@@ -1,5 +1,6 @@
 import { rangeNotSent } from '../errors.js'
 import type { ChunkBatch, InternalSocket, WriteCallback } from '../node-internals.js'
+import { bytesOf } from './file-range.js'
 
 /** Writes a range's chunk to its socket. False: 'drain' is to be waited for. */
 export interface RangeWriter {
@@ -28,7 +29,7 @@ export class QueuedRanges {
     try {
       const hasRoom = socket.write(chunk, settle)
       if (!socket.destroyed && !socket.writableEnded && !this.#expect(chunk, socket.writableBuffer)) {
-        const error = rangeNotSent(chunk.length)
+        const error = rangeNotSent(bytesOf(chunk))
         socket.destroy(socket.listenerCount('error') > 0 ? error : undefined)
         settle(error)
       }
@@ -45,7 +46,7 @@ export class QueuedRanges {
     for (const { chunk } of chunks) {
       const next = this.#waiting[0]
       if (next !== undefined && position + chunk.length > next.ahead) {
-        if (chunk !== next.chunk || position !== next.ahead) return next.chunk.length
+        if (chunk !== next.chunk || position !== next.ahead) return bytesOf(next.chunk)
         this.#waiting.shift()
       }
       position += chunk.length

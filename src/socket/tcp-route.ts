@@ -1,5 +1,5 @@
 import type { ChunkBatch, WriteCallback } from '../node-internals.js'
-import type { FileRange } from './file-range.js'
+import { type FileRange, isOver } from './file-range.js'
 import { QueueWrites } from './queue-writes.js'
 import { maximumAttempts, Route } from './route.js'
 
@@ -32,7 +32,7 @@ export class TcpRoute extends Route {
   #send(range: FileRange, callback: WriteCallback, attemptsLeft: number): void {
     const { socket, binding, mailbox, ordinary } = this.parts
     const handle = socket._handle
-    if (handle === null || socket.destroyed) return callback()
+    if (handle === null || socket.destroyed || isOver(range)) return callback()
     if (attemptsLeft === 0) return this.fallBack(range, 'socket-busy', callback)
     if (handle.writeQueueSize !== 0) {
       return ordinary.flush((error) => (error ? callback(error) : this.#send(range, callback, attemptsLeft - 1)))

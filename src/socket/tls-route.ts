@@ -7,7 +7,7 @@ import { remember } from '../observe/remembered.js'
 import { countFallback, countSession } from '../observe/stats.js'
 import { guardHandle } from '../tls/guard-handle.js'
 import { attemptHandOver } from '../tls/hand-over.js'
-import type { FileRange } from './file-range.js'
+import { type FileRange, isOver } from './file-range.js'
 import { endAfterExchange } from './last-exchange.js'
 import { sendOrdinarily } from './ordinary-range.js'
 import { QueueWrites } from './queue-writes.js'
@@ -46,7 +46,8 @@ export class TlsRoute extends Route {
   }
 
   sendRange(range: FileRange, callback: WriteCallback): void {
-    if (this.#queue !== undefined) this.sendThrough(this.#queue, range, callback)
+    if (isOver(range)) callback()
+    else if (this.#queue !== undefined) this.sendThrough(this.#queue, range, callback)
     else this.#handOverThenSend(range, callback, maximumAttempts)
   }
 
@@ -54,7 +55,7 @@ export class TlsRoute extends Route {
     const { socket, binding, ordinary } = this.parts
     const retry = (error?: Error | null) =>
       error ? callback(error) : this.#handOverThenSend(range, callback, attemptsLeft - 1)
-    if (range.remaining === 0 || socket.destroyed) return callback()
+    if (isOver(range) || socket.destroyed) return callback()
     if (attemptsLeft === 0) return this.fallBack(range, 'socket-busy', callback)
     const attempt = attemptHandOver(binding, this.#tlsSocket)
     switch (attempt.outcome) {

@@ -1,10 +1,12 @@
 // What an application does to a pipe while it is under way: pause, unpipe, a second pipe, another destination. The
-// kernel carries the bytes in ranges, and at each border between two it has to hear of it.
+// kernel carries the bytes in ranges: where the length of a body is known it stops at once, and where a range is a chunk of
+// a chunked body, at its end.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { createReadStream, type ReadStream, readFileSync } from 'node:fs'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 import { install, setOffload } from 'ktls-pipe'
 import t, { type Test } from 'tap'
@@ -16,8 +18,11 @@ import { startHttp, startHttps } from '../support/servers.js'
 import { timeLimitMs } from '../support/time-limit.js'
 
 const schemes = ['https', 'http'] as const
+const framings = ['chunked', 'with a Content-Length'] as const
 // More than a connection holds, and several ranges.
 const size = 24 * 1024 * 1024
+// What a system call has sent is known when it is over; none sends more.
+const largestCallBytes = 1024 * 1024
 
 t.setTimeout(timeLimitMs)
 install()
@@ -25,12 +30,15 @@ install()
 const file = writeRandomFile(temporaryFolder(t), size)
 const content = readFileSync(file.path)
 
-for (const scheme of schemes) {
-  t.test(scheme, async (t) => {
+const ways = schemes.flatMap((scheme) => framings.map((framing): Way => ({ scheme, framing })))
+
+for (const way of ways) {
+  const { scheme, framing } = way
+  t.test(`${scheme}, ${framing}`, async (t) => {
     const isOffloaded = scheme === 'http' || kernelTls
     const pauseHolds = isOffloaded ? {} : { skip: "kernel-tls-unavailable: plain Node's next 'drain' undoes a pause" }
     await t.test('pause and resume', pauseHolds, async (t) => {
-      const { source, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      const { source, incoming } = await transfer(t, way, (source, response) => source.pipe(response))
       source.pause()
       const receiving = receive(incoming)
       await untilQuiet(incoming)
@@ -42,7 +50,7 @@ for (const scheme of schemes) {
     })
 
     await t.test('unpipe, and pipe again', async (t) => {
-      const { source, response, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      const { source, response, incoming } = await transfer(t, way, (source, response) => source.pipe(response))
       source.unpipe(response)
       const receiving = receive(incoming)
       await untilQuiet(incoming)
@@ -52,21 +60,23 @@ for (const scheme of schemes) {
     })
 
     await t.test('unpipe, and pipe the rest elsewhere', async (t) => {
-      const { source, response, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      const { source, response, incoming } = await transfer(t, way, (source, response) => source.pipe(response))
       source.unpipe(response)
       const receiving = receive(incoming)
       await untilQuiet(incoming)
       const rest = new Collector()
       source.pipe(rest)
       await once(rest, 'finish')
-      response.end()
+      // Less than was announced has come then, so the connection is of no more use.
+      if (framing === 'chunked') response.end()
+      else response.destroy()
       const { bytes } = await receiving
       t.ok(bytes.length > 0 && rest.bytes.length > 0, 'both got a part')
       expectFile(t, Buffer.concat([bytes, rest.bytes]))
     })
 
     await t.test('a second pipe', async (t) => {
-      const { source, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      const { source, incoming } = await transfer(t, way, (source, response) => source.pipe(response))
       const second = new Collector()
       const finished = once(second, 'finish')
       source.pipe(second)
@@ -77,7 +87,7 @@ for (const scheme of schemes) {
     })
 
     await t.test("a 'data' listener", async (t) => {
-      const { source, incoming } = await transfer(t, scheme, (source, response) => source.pipe(response))
+      const { source, incoming } = await transfer(t, way, (source, response) => source.pipe(response))
       const seen = new Collector()
       source.on('data', (chunk) => seen.write(chunk))
       expectFile(t, (await receive(incoming)).bytes)
@@ -87,7 +97,7 @@ for (const scheme of schemes) {
 
     await t.test('the client goes away', async (t) => {
       let failed: Promise<unknown> = Promise.resolve()
-      const { source, incoming } = await transfer(t, scheme, (source, response) => {
+      const { source, incoming } = await transfer(t, way, (source, response) => {
         failed = new Promise((resolve) => pipeline(source, response, resolve))
       })
       incoming.destroy()
@@ -95,12 +105,39 @@ for (const scheme of schemes) {
       t.equal(source.destroyed, true)
     })
 
+    // A chunk whose length was announced is sent whole.
+    if (framing === 'with a Content-Length') {
+      await t.test('what is not sent when it is stopped is not sent', pauseHolds, async (t) => {
+        for (const stop of ['pause', 'unpipe', 'destroy'] as const) {
+          const { source, response, incoming } = await transfer(t, way, (source, response) => source.pipe(response))
+          const { bytesWritten } = response.socket as Socket
+          const mostQueued = response.writableHighWaterMark + source.readableHighWaterMark
+          t.ok(response.writableLength <= mostQueued, 'it queues no more than plain Node')
+          source[stop]()
+          const receiving = receive(incoming)
+          await untilQuiet(incoming)
+          const most = bytesWritten + largestCallBytes + source.readableHighWaterMark
+          t.ok(source.bytesRead <= most, stop, { bytesRead: source.bytesRead, bytesWritten })
+          source.destroy()
+          response.destroy()
+          const { bytes } = await receiving
+          t.ok(bytes.length > 0 && bytes.length <= source.bytesRead, 'what the source has read, or less')
+          t.equal(sha256(bytes), sha256(content.subarray(0, bytes.length)), 'every byte is right')
+        }
+      })
+    }
+
     await t.test('callbacks run in the async context of their writer', async (t) => {
       const expected = await storesSeen(t, scheme, false)
       t.same(await storesSeen(t, scheme, true), expected, 'as without offloading')
       t.match(expected, { 'source end': 'the request' })
     })
   })
+}
+
+interface Way {
+  scheme: Scheme
+  framing: (typeof framings)[number]
 }
 
 interface Transfer {
@@ -112,7 +149,7 @@ interface Transfer {
 /** A transfer whose first bytes are there, and which waits for its reader. */
 async function transfer(
   t: Test,
-  scheme: Scheme,
+  { scheme, framing }: Way,
   pipe: (source: ReadStream, response: ServerResponse) => unknown,
 ): Promise<Transfer> {
   const source = createReadStream(file.path)
@@ -120,6 +157,7 @@ async function transfer(
   let response: ServerResponse | undefined
   const port = await start(t, scheme, (_request, own) => {
     response = own
+    if (framing === 'with a Content-Length') own.setHeader('Content-Length', size)
     pipe(source, own)
   })
   const incoming = await request(scheme, port)

@@ -200,6 +200,36 @@ t.test('a source counts as read as soon as a range of it is on its way: readable
   t.equal(stream.readableDidRead, true)
 })
 
+t.test('interrupted: paused, taken away, or read by others', async (t) => {
+  const interruptions: Record<string, (stream: ReadStream, sink: Writable) => void> = {
+    pause: (stream) => stream.pause(),
+    unpipe: (stream, sink) => stream.unpipe(sink),
+    'a second pipe': (stream) => stream.pipe(new Writable()),
+    "a 'data' listener": (stream) => stream.on('data', () => {}),
+    "a 'readable' listener": (stream) => stream.once('readable', () => {}),
+  }
+  for (const [name, interrupt] of Object.entries(interruptions)) {
+    const { stream, sink, source } = piped(t, openSync(makeFile(t), 'r'))
+    let interrupted = 0
+    const forget = source.whenInterrupted(() => interrupted++)
+    stream.on('error', () => {}).on('end', () => {})
+    stream.resume()
+    t.equal(interrupted, 0)
+    interrupt(stream, sink)
+    t.ok(interrupted > 0, name)
+    forget()
+    const before = interrupted
+    stream.pause().resume()
+    stream.on('data', () => {})
+    t.equal(interrupted, before, `${name}: not after it was taken back`)
+    t.strictSame(
+      ['pause', 'newListener'].map((event) => stream.listenerCount(event)),
+      [0, 0],
+      `${name}: nothing is left on it`,
+    )
+  }
+})
+
 t.test('a file that grows or shrinks: looked at each time', async (t) => {
   const path = makeFile(t)
   const { source } = piped(t, openSync(path, 'r'), { start: 0 })

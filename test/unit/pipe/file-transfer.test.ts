@@ -35,6 +35,7 @@ class FakeDestination implements Destination {
   readonly object = new Writable()
   readonly socket: Socket | null = new Socket()
   readonly bytesAtMost = Number.POSITIVE_INFINITY
+  framesRanges = false
   readonly ranges: { range: FileRange; end: WriteCallback }[] = []
   obstacle: FallbackReason | undefined
   resume: (() => void) | undefined
@@ -199,21 +200,80 @@ t.test('range after range, each asked for anew; one transfer', async (t) => {
   t.equal(getStats().transfers.active, 0)
 })
 
-t.test('ranges grow while they take no time, and shrink again when they do', async (t) => {
+t.test('ranges grow while they take little time, and shrink again when they do not', async (t) => {
   t.teardown(limitRanges(1000, 4000))
   let nowMs = 1e6
   rangesEndSeldom(nowMs)
   t.intercept(performance, 'now', { value: () => nowMs })
-  const { destination, read } = await setUp(t, { bytes: 100_000 })
-  const lengths: number[] = []
-  for (const tookMs of [49, 49, 49, 49, 75, 101, 101, 101]) {
-    read()
-    lengths.push(destination.last.range.remaining)
-    nowMs += tookMs
-    destination.send()
-    destination.last.end()
+  for (const [framesRanges, times] of [
+    [true, [49, 49, 49, 49, 75, 101, 101, 101]],
+    [false, [1999, 1999, 1999, 1999, 3000, 4001, 4001, 4001]],
+  ] as const) {
+    const { destination, read } = await setUp(t, { bytes: 100_000 })
+    destination.framesRanges = framesRanges
+    const lengths: number[] = []
+    for (const tookMs of times) {
+      read()
+      lengths.push(destination.last.range.remaining)
+      nowMs += tookMs
+      destination.send()
+      destination.last.end()
+    }
+    t.strictSame(lengths, [1000, 2000, 4000, 4000, 4000, 4000, 2000, 1000])
   }
-  t.strictSame(lengths, [1000, 2000, 4000, 4000, 4000, 4000, 2000, 1000])
+})
+
+t.test('interrupted: a range is stopped, unless its length was announced; the rest follows', async (t) => {
+  for (const framesRanges of [false, true]) {
+    const events = listen(t)
+    const { stream, destination, files, reads, read } = await setUp(t)
+    const listeners = stream.eventNames()
+    destination.framesRanges = framesRanges
+    read()
+    const { range, end } = destination.last
+    destination.send(framesRanges ? size : 5000)
+    t.equal(range.stopped, undefined)
+    stream.pause()
+    t.equal(range.stopped, framesRanges ? undefined : true)
+    end()
+    t.equal(stream.bytesRead, framesRanges ? size : 5000)
+    t.strictSame(stream.eventNames(), listeners, 'nothing is left on it')
+    t.equal(files[0]?.closed, 1)
+    t.strictSame(reads, ['push'])
+    t.equal(destination.socket?.destroyed, false, 'nothing is missing')
+    stream.resume()
+    read()
+    if (!framesRanges) {
+      t.match(destination.last.range, { offset: 5000, remaining: size - 5000 })
+      destination.send()
+      destination.last.end()
+      read()
+    }
+    t.equal(reads.at(-1), 'end')
+    await turn()
+    t.strictSame(
+      events.map(([name, { bytesSent }]) => [name, bytesSent]),
+      [
+        ['start', 0],
+        ['asyncEnd', size],
+      ],
+    )
+    t.equal(getStats().transfers.active, 0)
+  }
+})
+
+t.test('a range that was sent before anybody could interrupt it is not watched', async (t) => {
+  const { stream, destination, read } = await setUp(t)
+  const listeners = stream.eventNames()
+  const { write } = destination
+  destination.write = (...parameters) => {
+    const obstacle = write.apply(destination, parameters)
+    destination.send()
+    return obstacle
+  }
+  read()
+  t.strictSame(stream.eventNames(), listeners)
+  destination.last.end()
 })
 
 t.test('a range that Node has sent, in whole or in part, tells nothing of its connection', async (t) => {
@@ -358,6 +418,7 @@ t.test(
     t.strictSame(thrown, [error])
     t.equal(files[0]?.closed, 1)
     t.strictSame(reads, [], 'nothing is read, either')
+    t.equal(stream.listenerCount('newListener'), 0, 'nor is anything waited for that could interrupt it')
     sink.emit('unpipe', stream)
     t.strictSame(reads, ['push'], 'but by who takes it over')
   },
@@ -608,12 +669,45 @@ t.test('a transfer whose source goes between two ranges is over, once; with the 
   }
 })
 
-t.test('a source that is destroyed while a range is under way: the transfer is over with it', async (t) => {
+t.test('a source that is destroyed while a range is under way: it is stopped, and the transfer over', async (t) => {
+  for (const error of [undefined, new Error('given up')]) {
+    const events = listen(t)
+    const { stream, destination, transfer, reads, read } = await setUp(t)
+    const listeners = stream.eventNames()
+    stream.on('error', () => {})
+    read()
+    destination.send(5000)
+    transfer.sourceGone(error ?? null) // as its _destroy has it
+    stream.destroy(error)
+    t.equal(destination.last.range.stopped, true)
+    destination.last.end()
+    await turn()
+    t.match(
+      events.map(([name, event]) => [name, event.bytesSent, event.error]),
+      [
+        ['start', 0, undefined],
+        [error ? 'error' : 'asyncEnd', 5000, error],
+      ],
+    )
+    t.equal(destination.socket?.destroyed, false)
+    t.strictSame(
+      stream.eventNames().filter((name) => !listeners.includes(name)),
+      ['error'],
+    )
+    t.strictSame(reads, ['push'], 'which a destroyed stream ignores')
+    t.equal(getStats().transfers.active, 0)
+  }
+})
+
+t.test('a range whose length was announced is waited for when its source is destroyed', async (t) => {
   const events = listen(t)
-  const { stream, destination, read } = await setUp(t, { bytes: maximumRangeBytes + 5000 })
+  const { stream, destination, transfer, read } = await setUp(t, { bytes: maximumRangeBytes + 5000 })
+  destination.framesRanges = true
   read()
   destination.send()
+  transfer.sourceGone(null)
   stream.destroy()
+  t.equal(destination.last.range.stopped, undefined)
   destination.last.end()
   await turn()
   t.strictSame(
@@ -623,6 +717,18 @@ t.test('a source that is destroyed while a range is under way: the transfer is o
       ['asyncEnd', maximumRangeBytes],
     ],
   )
+})
+
+t.test('stopped, and lost with its connection all the same', async (t) => {
+  const events = listen(t)
+  const { stream, destination, read } = await setUp(t)
+  read()
+  destination.send(5000)
+  stream.pause()
+  destination.socket?.destroy()
+  destination.last.end()
+  await turn()
+  t.match(events.at(-1), ['error', { bytesSent: 5000, error: { code: 'ERR_KTLS_RANGE_NOT_SENT' } }])
 })
 
 t.test('a zero-copy pipe that holds something is emptied first', async (t) => {

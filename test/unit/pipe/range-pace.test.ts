@@ -4,7 +4,7 @@ import { BorderRate, RangePace } from '../../../src/pipe/range-pace.js'
 const mebibyte = 2 ** 20
 
 /** Ranges that end so far apart, on a clock of its own. */
-function setUp(intervalMs: number) {
+function setUp(intervalMs: number, isStoppable = false) {
   const borders = new BorderRate()
   let nowMs = 0
   const pass = (ms: number) => {
@@ -15,7 +15,7 @@ function setUp(intervalMs: number) {
   const pace = new RangePace(borders)
   const send = (tookMs: number, bytes = pace.maximumBytes) => {
     const endMs = pass(intervalMs)
-    pace.sent(bytes, endMs - tookMs, endMs)
+    pace.sent(bytes, isStoppable, endMs - tookMs, endMs)
   }
   return { borders, pace, send }
 }
@@ -54,6 +54,22 @@ t.test('where ranges end often, up to 64 while they take less than 250 ms, and d
   for (const mebibytes of [32, 16, 8, 8]) {
     send(501)
     t.equal(pace.maximumBytes, mebibytes * mebibyte)
+  }
+})
+
+t.test('those that may end anywhere, up to 64 while they take less than two seconds, however many', async (t) => {
+  for (const intervalMs of [9, 20]) {
+    const { pace, send } = setUp(intervalMs, true)
+    for (const mebibytes of [8, 16, 32, 64, 64]) {
+      t.equal(pace.maximumBytes, mebibytes * mebibyte)
+      send(1999)
+    }
+    send(4000)
+    t.equal(pace.maximumBytes, 64 * mebibyte)
+    for (const mebibytes of [32, 16, 8, 8]) {
+      send(4001)
+      t.equal(pace.maximumBytes, mebibytes * mebibyte)
+    }
   }
 })
 

@@ -1,6 +1,13 @@
 import { Writable } from 'node:stream'
 import t from 'tap'
-import { createRangeChunk, type FileRange, rangeOf } from '../../../src/socket/file-range.js'
+import {
+  bytesOf,
+  createRangeChunk,
+  type FileRange,
+  isOver,
+  rangeOf,
+  stopRange,
+} from '../../../src/socket/file-range.js'
 import { FakeFile } from '../fixtures/fake-binding.js'
 
 const range = (remaining: number): FileRange => ({
@@ -12,11 +19,19 @@ const range = (remaining: number): FileRange => ({
   bytesOffloaded: 0,
 })
 
-t.test('a chunk counts as the bytes that it stands for, and holds none', async (t) => {
-  for (const remaining of [0, 1, 65536, 8 * 1024 * 1024, 3 * 2 ** 32]) {
+t.test('a chunk counts as one that a stream would read, holds nothing, and stands for all of its range', async (t) => {
+  for (const [remaining, counted] of [
+    [0, 0],
+    [1, 1],
+    [65535, 65535],
+    [65536, 65536],
+    [65537, 65536],
+    [3 * 2 ** 32, 65536],
+  ] as const) {
     const chunk = createRangeChunk(range(remaining))
     t.ok(Buffer.isBuffer(chunk))
-    t.equal(chunk.length, remaining)
+    t.equal(chunk.length, counted)
+    t.equal(bytesOf(chunk), remaining)
     t.equal(chunk.byteLength, 0)
     t.equal(chunk.toString(), '')
     t.equal(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).length, 0)
@@ -50,4 +65,20 @@ t.test('a range is known by its chunk, and only by it', async (t) => {
   for (const other of [Buffer.alloc(0), Buffer.alloc(1), 'text', '', undefined, null, 5, {}]) {
     t.equal(rangeOf(other), undefined)
   }
+})
+
+t.test('of what is no range, the bytes are its own', async (t) => {
+  t.equal(bytesOf(Buffer.from('four')), 4)
+})
+
+t.test('a range that is stopped is over, as is one that was sent; who carries it is told', async (t) => {
+  const stopped = range(5)
+  t.equal(isOver(stopped), false)
+  stopRange(stopped)
+  t.equal(isOver(stopped), true, 'though nobody carries it')
+  t.equal(isOver(range(0)), true)
+  const told: unknown[] = []
+  const carried: FileRange = { ...range(5), onStop: () => told.push(isOver(carried)) }
+  stopRange(carried)
+  t.strictSame(told, [true])
 })

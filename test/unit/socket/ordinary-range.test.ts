@@ -81,6 +81,17 @@ t.test('not more than the range, whatever the limit', async (t) => {
   t.equal(range.remaining, 0)
 })
 
+t.test('stopped: the piece that is under way is the last', async (t) => {
+  const range = openRange(t, 10, content.length - 10)
+  const { error, written } = await send(range, range.remaining, () => {
+    range.stopped = true
+    return undefined
+  })
+  t.equal(error, undefined)
+  t.ok(Buffer.concat(written).equals(content.subarray(10, 10 + chunkBytes)))
+  t.match(range, { offset: 10 + chunkBytes, bytesSent: chunkBytes, bytesOffloaded: 0 })
+})
+
 t.test('nothing to send is done at once', async (t) => {
   const range = openRange(t, 0, 0)
   const { error, written } = await send(range, 0)

@@ -6,7 +6,7 @@ import { KtlsError } from '../../../src/errors.js'
 import { Outcome } from '../../../src/native/binding.js'
 import { Mailbox } from '../../../src/native/mailbox.js'
 import type { ChunkBatch } from '../../../src/node-internals.js'
-import type { FileRange } from '../../../src/socket/file-range.js'
+import { type FileRange, stopRange } from '../../../src/socket/file-range.js'
 import { QueueWrites } from '../../../src/socket/queue-writes.js'
 import { matchEach } from '../../support/match-each.js'
 import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
@@ -214,6 +214,29 @@ t.test('sendRange: hands over file, place and length, and counts what was sent',
   t.strictSame(ends, [undefined])
   t.match(sent, { offset: 14_096, remaining: 0, bytesSent: 10_000, bytesOffloaded: 10_000 })
   t.equal(writes.bytesWritten, 10_000)
+})
+
+t.test('sendRange: stopped, it is complete where it is, and what is not under way cannot be', async (t) => {
+  const { queue, writes, callback, ends, range, deliver } = setUp()
+  const stopped = range(4096, 10_000)
+  writes.sendRange(stopped, callback)
+  queue.calls.length = 0
+  stopRange(stopped)
+  t.strictSame(queue.calls, [['stopRange', queue.items.at(-1)]])
+  t.strictSame(ends, [], 'the thread says how far that is')
+  deliver(Outcome.Complete, 3000)
+  t.strictSame(ends, [undefined])
+  t.match(stopped, { offset: 7096, remaining: 7000, bytesSent: 3000, bytesOffloaded: 3000 })
+  t.equal(writes.bytesWritten, 3000)
+  stopRange(stopped)
+  for (const answer of [-EMFILE, -EPIPE, 1]) {
+    const over = range(0, 100)
+    queue.answers.push(answer)
+    writes.sendRange(over, callback)
+    queue.calls.length = 0
+    stopRange(over)
+    t.strictSame(queue.calls, [], `answered ${answer}`)
+  }
 })
 
 t.test('sendRange: what is small is sent at once, and then settled before the call returns', async (t) => {

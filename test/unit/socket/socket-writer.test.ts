@@ -12,7 +12,7 @@ import type { BufferedChunk, ChunkBatch } from '../../../src/node-internals.js'
 import type { SessionEvent } from '../../../src/observe/diagnostics.js'
 import { rememberedState } from '../../../src/observe/remembered.js'
 import { getStats } from '../../../src/observe/stats.js'
-import { createRangeChunk, type FileRange } from '../../../src/socket/file-range.js'
+import { createRangeChunk, type FileRange, stopRange } from '../../../src/socket/file-range.js'
 import { encryptionOf, SocketWriter } from '../../../src/socket/socket-writer.js'
 import { matchEach } from '../../support/match-each.js'
 import { FakeBinding, FakeFile, FakeQueue } from '../fixtures/fake-binding.js'
@@ -297,6 +297,41 @@ t.test('a proof never comes: no endless loop', async (t) => {
   t.equal(await write(sent), undefined)
   t.strictSame(observed, ['socket-busy'])
   t.equal(socket.ordinaryBytes, text(0, 100_000))
+})
+
+t.test('stopped before its turn: nothing of it is sent, and what follows is', async (t) => {
+  const { socket, range, write, queue, binding, observed } = await setUpHandedOver(t)
+  const stopped = range(0, 5000)
+  stopRange(stopped)
+  t.equal(await Promise.race([write(stopped), turn('still under way')]), undefined)
+  t.strictSame(queue.calls, [])
+  t.equal(stopped.file.closed, 1)
+  const plain = setUp(t, 'tcp')
+  const next = plain.range(0, 5000)
+  stopRange(next)
+  t.equal(await Promise.race([plain.write(next), turn('still under way')]), undefined)
+  t.equal(plain.binding.count('openTcpQueue'), 0)
+  const fresh = setUp(t)
+  const first = fresh.range(0, 5000)
+  stopRange(first)
+  t.equal(await Promise.race([fresh.write(first), turn('still under way')]), undefined)
+  t.equal(fresh.binding.count('handOver'), 0, 'no session is handed over for it')
+  t.match([stopped, next, first], [{ bytesSent: 0 }, { bytesSent: 0 }, { bytesSent: 0 }])
+  t.strictSame([...observed, ...plain.observed, ...fresh.observed], [])
+  t.equal(socket.destroyed, false)
+  t.equal(binding.count('handOver'), 1)
+})
+
+t.test('a proof is needed, and the range is stopped meanwhile: the rest goes nowhere', async (t) => {
+  const { binding, range, write, observed } = setUp(t)
+  binding.answerHandOver(HandOverStatus.ProofNeeded)
+  const stopped = range(0, 5000)
+  const written = write(stopped)
+  stopRange(stopped)
+  t.equal(await written, undefined)
+  t.match(stopped, { bytesSent: 1024, remaining: 5000 - 1024 })
+  t.equal(binding.count('handOver'), 1)
+  t.strictSame(observed, [])
 })
 
 t.test('refused for good: the ordinary way in the same place, counted and told', async (t) => {
