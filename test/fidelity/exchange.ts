@@ -41,6 +41,8 @@ export interface ExchangeOptions {
   size?: number
   request?: RequestOptions
   server?: ServerOptions
+  /** With a Content-Length: the file is not sent in chunks. */
+  announced?: boolean
   /** The client takes the head and the first bytes, and then waits. */
   holdsBack?: boolean
   /** What the response is piped into differs: that it is piped is not compared. */
@@ -85,6 +87,7 @@ export async function exchange(
     size = smallBytes,
     request: options = {},
     server: serverOptions = {},
+    announced = false,
     holdsBack = false,
     throughAnother = false,
     cut = false,
@@ -143,6 +146,7 @@ export async function exchange(
         },
         incoming: () => incoming.promise,
       }
+      if (announced) response.setHeader('Content-Length', size)
       Promise.resolve(serve(serving))
         .catch((error) => record.note('served', error))
         .then(() => served.resolve({ response, socket }))

@@ -38,6 +38,16 @@ export const cases: Cases = {
     await until(source, 'close')
     response.destroy()
   }),
+  'destroy of the source meanwhile, with a Content-Length': cut(
+    async ({ response, letRead, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
+      source.destroy()
+      letRead()
+      await until(source, 'close')
+      response.destroy()
+    },
+    { ...held, announced: true },
+  ),
   'destroy of the response before': exchanged(
     { declined: 'destination-unavailable' },
     ({ open, response }) => {

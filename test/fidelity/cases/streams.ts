@@ -6,10 +6,65 @@ import { Collector } from '../../support/collector.js'
 import type { Cases } from '../case.js'
 import { describeBytes, tail } from '../client.js'
 import { collectData } from '../consumers.js'
-import { cut, exchanged, held, largeBytes, offloaded } from '../exchange.js'
+import { cut, type ExchangeOptions, exchanged, held, largeBytes, offloaded } from '../exchange.js'
 import { until } from '../waiting.js'
 
+/** What is done to a file under way that arrives whole all the same. */
+const meanwhile = (framing: string, options: ExchangeOptions): Cases => ({
+  [`pause and resume${framing}`]: exchanged(
+    'either',
+    async ({ letRead, record, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
+      source.pause()
+      record.note('paused', source.isPaused())
+      letRead()
+      await record.untilQuiet()
+      source.resume()
+    },
+    options,
+  ),
+  [`unpipe, and pipe again${framing}`]: exchanged(
+    'either',
+    async ({ response, letRead, record, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
+      source.unpipe(response)
+      letRead()
+      await record.untilQuiet()
+      record.note('flowing', source.readableFlowing)
+      source.pipe(response)
+    },
+    options,
+  ),
+  [`a second destination later${framing}`]: exchanged(
+    { partly: 'source-shared' },
+    async ({ letRead, record, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
+      const other = new Collector()
+      source.pipe(other)
+      letRead()
+      await once(other, 'finish')
+      record.note('other got some of it', other.bytes.length > 0 && other.bytes.length < largeBytes)
+    },
+    options,
+  ),
+  [`a 'data' listener meanwhile${framing}`]: exchanged(
+    { partly: 'source-shared' },
+    async ({ letRead, record, pipeUntilUnderWay }) => {
+      const source = await pipeUntilUnderWay()
+      const seen = collectData(source)
+      source.on('end', () => {
+        const bytes = seen.bytes()
+        record.note('seen some of it', bytes.length > 0 && bytes.length < largeBytes)
+      })
+      letRead()
+    },
+    options,
+  ),
+})
+
 export const cases: Cases = {
+  ...meanwhile('', { ...held, cut: true }),
+  ...meanwhile(', with a Content-Length', { ...held, cut: true, announced: true }),
   pipe: offloaded(({ open, response }) => open().pipe(response)),
   'pipe of a large file': offloaded(({ open, response }) => open().pipe(response), { size: largeBytes }),
   'pipe with a Content-Length': offloaded(({ open, response, size }) => {
@@ -46,18 +101,6 @@ export const cases: Cases = {
     await until(source, 'close')
     response.end()
   }),
-  'pause and resume': exchanged(
-    'either',
-    async ({ letRead, record, pipeUntilUnderWay }) => {
-      const source = await pipeUntilUnderWay()
-      source.pause()
-      record.note('paused', source.isPaused())
-      letRead()
-      await record.untilQuiet()
-      source.resume()
-    },
-    { ...held, cut: true },
-  ),
   'pause in the same tick': offloaded(({ open, response }) => {
     const source = open()
     source.pipe(response)
@@ -78,18 +121,6 @@ export const cases: Cases = {
     await once(source, 'open') // whether it is open before the response has finished is chance
     response.end('instead')
   }),
-  'unpipe, and pipe again': exchanged(
-    'either',
-    async ({ response, letRead, record, pipeUntilUnderWay }) => {
-      const source = await pipeUntilUnderWay()
-      source.unpipe(response)
-      letRead()
-      await record.untilQuiet()
-      record.note('flowing', source.readableFlowing)
-      source.pipe(response)
-    },
-    { ...held, cut: true },
-  ),
   'unpipe without a name, and end': cut(async ({ response, letRead, record, pipeUntilUnderWay }) => {
     const source = await pipeUntilUnderWay()
     source.unpipe()
@@ -122,18 +153,6 @@ export const cases: Cases = {
     await once(other, 'finish')
     record.note('other', describeBytes(other.bytes))
   }),
-  'a second destination later': exchanged(
-    { partly: 'source-shared' },
-    async ({ letRead, record, pipeUntilUnderWay }) => {
-      const source = await pipeUntilUnderWay()
-      const other = new Collector()
-      source.pipe(other)
-      letRead()
-      await once(other, 'finish')
-      record.note('other got some of it', other.bytes.length > 0 && other.bytes.length < largeBytes)
-    },
-    { ...held, cut: true },
-  ),
   'the same destination twice': exchanged({ declined: 'source-shared' }, ({ open, response }) => {
     const source = open()
     source.pipe(response, { end: false })
@@ -166,19 +185,6 @@ export const cases: Cases = {
     const seen = collectData(source)
     source.on('end', () => record.note('seen', describeBytes(seen.bytes())))
   }),
-  "a 'data' listener meanwhile": exchanged(
-    { partly: 'source-shared' },
-    async ({ letRead, record, pipeUntilUnderWay }) => {
-      const source = await pipeUntilUnderWay()
-      const seen = collectData(source)
-      source.on('end', () => {
-        const bytes = seen.bytes()
-        record.note('seen some of it', bytes.length > 0 && bytes.length < largeBytes)
-      })
-      letRead()
-    },
-    { ...held, cut: true },
-  ),
   "a 'data' listener that goes again": offloaded(({ open, response }) => {
     const source = open()
     const listener = () => {}
