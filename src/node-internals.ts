@@ -84,6 +84,8 @@ export interface SourceInternals {
   fd: number | null
   /** Undefined: the descriptor's own offset is read from. */
   pos: number | undefined
+  /** Undefined: it was given a descriptor, and has not opened one itself. */
+  flags?: string | number
   /** Inclusive; Infinity: to the end of the file. */
   end: number
   bytesRead: number

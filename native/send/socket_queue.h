@@ -48,8 +48,9 @@ class SocketQueue : public std::enable_shared_from_this<SocketQueue> {
   // --- the owner's thread ---
   // Takes the file over, unless the answer is negative: then nothing was sent.
   int SendRange(ItemId item, FileRange&& range);
-  // A range goes no further than it has come, and completes as ever; `bytes_sent` tells how far that was. Room in the
-  // socket is waited for only where a record stands open, which takes a byte more. Too late for it: nothing happens.
+  // A range goes no further than it has come, with a byte more where a record stands open, and completes as ever: after
+  // what is before it and when TCP has accepted it. `bytes_sent` tells how far that was. Too late for it: nothing
+  // happens.
   void StopRange(ItemId item);
   // An empty queue sends at once (MSG_DONTWAIT); what is not taken is copied and waits its turn.
   int SendBytes(ItemId item, const iovec* buffers, size_t count);

@@ -1,5 +1,7 @@
 // A range that is stopped: it completes where it is, and what is behind it follows from there.
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 
 #include "fake_kernel_tls.h"
 #include "fixtures.h"
@@ -12,14 +14,18 @@ namespace {
 constexpr size_t kMiB = 1024 * 1024;
 
 // What a range that is stopped on kernel TLS sends after `room` bytes, and what is sent behind it.
-void ExpectStoppedAt(size_t room, size_t end) {
+void ExpectStoppedAt(size_t room, size_t end, bool at_once = false) {
   const Bytes content = Pattern(300'000);
   const UniqueFd file = MakeFile(content);
   FakeKernelTls tls;
   tls.SetRoom(room);
   Subject subject(ConnectPair(), tls.state());
   const ScopedFdHooks hooks(subject.socket_fd, tls.Hooks());
-  EXPECT_EQ(subject.SendRange(1, file, 0, content.size()), kPending);
+  if (at_once) {
+    EXPECT_EQ(subject.SendRangeAtOnce(1, file, 0, content.size()), kPending);
+  } else {
+    EXPECT_EQ(subject.SendRange(1, file, 0, content.size()), kPending);
+  }
   EXPECT(subject.WaitUntilSent(room));
   EXPECT(tls.WaitUntilFull());
   subject.queue->StopRange(1);
@@ -45,6 +51,22 @@ TEST(StoppedWithOpenRecord, "stop: on kernel TLS a byte more closes the record, 
 
 TEST(StoppedAtRecordEnd, "stop: where a record may be open, also if the last one was full") {
   ExpectStoppedAt(6 * 16'384, 6 * 16'384 + 1);
+}
+
+TEST(StoppedAfterAtOnce, "stop: a range that the owner's thread has begun") { ExpectStoppedAt(100'000, 100'001, true); }
+
+// A full socket is tried again after a second, whoever forgets to say that nothing needs room any more.
+TEST(StoppedSoon, "stop: it is not waited for until the socket is tried again") {
+  const UniqueFd file = MakeFile(Pattern(8 * kMiB));
+  bool is_soon = false;
+  for (int i = 0; i < 5 && !is_soon; ++i) {
+    Subject subject(ConnectTcp(4096, 4096));
+    EXPECT_EQ(subject.SendRange(1, file, 0, 8 * kMiB), kPending);
+    subject.WaitUntilFull();
+    subject.queue->StopRange(1);
+    is_soon = subject.sink->WaitFor(1, std::chrono::milliseconds(500)).has_value();
+  }
+  EXPECT(is_soon);
 }
 
 TEST(StoppedFull, "stop: on plain TCP no room is waited for") {
@@ -83,6 +105,27 @@ TEST(StoppedInside, "stop: what the call under way sends counts, and no other fo
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
   EXPECT_EQ(subject.sink->all().back().bytes_sent, uint64_t{70'000});
   EXPECT_EQ(subject.queue->bytes_sent(), uint64_t{70'000});
+}
+
+TEST(StoppedFullInside, "stop: a call under way that finds the socket full was the last all the same") {
+  const UniqueFd file = MakeFile(Pattern(1000));
+  Gate gate;
+  std::atomic<int> sendfiles{0};
+  Subject subject(ConnectPair());
+  FdHooks calls;
+  calls.sendfile = [&](int, int, off_t*, size_t) {
+    ++sendfiles;
+    gate.Pass();
+    return FailWith(EAGAIN);
+  };
+  const ScopedFdHooks hooks(subject.socket_fd, calls);
+  EXPECT_EQ(subject.SendRange(1, file, 0, 1000), kPending);
+  REQUIRE(gate.WaitForArrival());
+  subject.queue->StopRange(1);
+  gate.Open();
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT_EQ(subject.sink->all().back().bytes_sent, uint64_t{0});
+  EXPECT_EQ(sendfiles.load(), 1);
 }
 
 TEST(FailsInside, "stop: a call under way that fails is told as ever") {

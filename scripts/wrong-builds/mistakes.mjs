@@ -329,4 +329,13 @@ export const mistakes = [
     test: 'stream-control',
     suite: 'host',
   },
+  {
+    letter: 'M',
+    what: 'a range that is stopped waits until its full socket is tried again',
+    file: 'native/send/socket_queue.cc',
+    from: '  if (attention == Attention::kBlocked) attention = Attention::kWaiting;\n',
+    to: '',
+    test: 'native',
+    suite: 'native',
+  },
 ]

@@ -76,18 +76,33 @@ export class FileSource {
 
   /** Looks at the file each time: it may have become longer or shorter. */
   remainder(binding: NativeBinding): Remainder {
-    const { stream } = this
-    const shared =
-      this.#internals._readableState.pipes.length !== 1 ||
-      (stream.readableFlowing !== true && !this.#waitsForDrain) ||
-      !this.#isReadByPipeOnly ||
-      stream.listenerCount('readable') !== 0 ||
-      stream.readableEncoding !== null
+    const shared = this.isInterrupted
     const offset = shared ? -1 : this.#position(binding)
     const end = offset < 0 ? undefined : this.#findEnd(binding, offset)
     // Core reads nothing at a time then, and takes that for the end.
     if (this.#internals._readableState.highWaterMark === 0) return { shared, isRegularFile: true, offset, bytesLeft: 0 }
     return { shared, isRegularFile: end !== undefined, offset, bytesLeft: (end ?? offset) - offset }
+  }
+
+  /** Its next bytes are not its one destination's alone: it has others, or is paused, read along, decoded or destroyed. */
+  get isInterrupted(): boolean {
+    const { stream } = this
+    return (
+      stream.destroyed ||
+      this.#internals._readableState.pipes.length !== 1 ||
+      (stream.readableFlowing !== true && !this.#waitsForDrain) ||
+      !this.#isReadByPipeOnly ||
+      stream.listenerCount('readable') !== 0 ||
+      stream.readableEncoding !== null
+    )
+  }
+
+  /**
+   * Nobody else moves the offset that it reads from. A descriptor that it was given may have others, who would go on behind
+   * a range: what is cut off that would be lost.
+   */
+  get ownsOffset(): boolean {
+    return this.#internals.pos !== undefined || this.#internals.flags !== undefined
   }
 
   /** What pipe() does where the `write` of its destination throws. */

@@ -7,7 +7,6 @@ import type { WriteCallback } from '../node-internals.js'
 import { countActive } from '../observe/stats.js'
 import { currentSettings, type Engine } from '../options.js'
 import { createRangeChunk, type FileRange, isOver, type RangeObserver, stopRange } from '../socket/file-range.js'
-import type { RangeWriter } from '../socket/queued-ranges.js'
 import { SocketWriter } from '../socket/socket-writer.js'
 import type { Destination } from './destination.js'
 import type { FileSource } from './file-source.js'
@@ -39,7 +38,6 @@ export class FileTransfer implements RangeObserver {
   readonly #pace = new RangePace()
   #active = false // a range of it is on its way through the kernel
   #stop: (() => void) | undefined // has the range that is under way end where it is
-  #goneWith: Error | null = null // what the source was destroyed with
 
   constructor(
     source: FileSource,
@@ -64,7 +62,6 @@ export class FileTransfer implements RangeObserver {
 
   /** The source is destroyed, or goes to another destination: what is not under way already will not come. */
   sourceGone(error: Error | null): void {
-    this.#goneWith = error
     this.#stop?.()
     if (!this.#active) this.#report.end(error ?? undefined)
   }
@@ -132,29 +129,35 @@ export class FileTransfer implements RangeObserver {
     let isUnderWay = true
     let forget = () => {}
     this.#source.reserve(this.#binding, length)
-    const written = this.#write(range, SocketWriter.of(socket, this.#binding), (error) => {
+    const written = this.#write(range, socket, (error) => {
       isUnderWay = false
       forget()
       if (range.bytesOffloaded === length) this.#pace.sent(length, this.#mayStop, beganMs, performance.now())
       this.#rangeDone(range, length, socket, error)
     })
-    if (!written) {
-      this.#source.advance(this.#binding, 0)
-      return false
-    }
-    this.#source.beginRange()
-    if (!isUnderWay || isOver(range) || !this.#mayStop) return true
-    this.#stop = () => stopRange(range)
-    const forgetInterruption = this.#source.whenInterrupted(this.#stop)
-    forget = () => {
-      this.#stop = undefined
-      forgetInterruption()
-    }
-    return true
+    if (written === 'declined') this.#source.advance(this.#binding, 0)
+    else this.#source.beginRange()
+    if (written === 'written' && isUnderWay && this.#mayStop) forget = this.#stopWhenInterrupted(range)
+    return written !== 'declined'
   }
 
+  // What it returns takes that back.
+  #stopWhenInterrupted(range: FileRange): () => void {
+    if (isOver(range)) return () => {}
+    const stop = () => stopRange(range)
+    // By who made the head.
+    if (this.#source.isInterrupted) stop()
+    this.#stop = stop
+    const forget = this.#source.whenInterrupted(stop)
+    return () => {
+      this.#stop = undefined
+      forget()
+    }
+  }
+
+  // A range may end anywhere.
   get #mayStop(): boolean {
-    return !this.#destination.framesRanges
+    return !this.#destination.framesRanges && this.#source.ownsOffset
   }
 
   #destinationFacts(): DestinationFacts {
@@ -164,22 +167,23 @@ export class FileTransfer implements RangeObserver {
     return obstacle === undefined ? facts : { ...facts, obstacle }
   }
 
-  #write(range: FileRange, writer: RangeWriter, done: WriteCallback): boolean {
+  #write(range: FileRange, socket: Socket, done: WriteCallback): 'written' | 'declined' | 'threw' {
     let obstacle: FallbackReason | undefined
     try {
-      obstacle = this.#destination.write(createRangeChunk(range), writer, done)
+      const chunk = createRangeChunk(range, socket.writableHighWaterMark)
+      obstacle = this.#destination.write(chunk, SocketWriter.of(socket, this.#binding), done)
     } catch (error) {
       // A writeHead() of the user's threw: nothing was written, nor would core write anything more.
       range.file.close()
-      range.stopped = true
       this.#source.advance(this.#binding, 0)
       onceUnpiped(this.#source, this.pipedInto, () => this.#source.completeRead())
       this.#source.writeThrew(error)
-      return true
+      return 'threw'
     }
-    if (obstacle === undefined) return true
+    if (obstacle === undefined) return 'written'
     range.file.close()
-    return this.#decline(obstacle)
+    this.#decline(obstacle)
+    return 'declined'
   }
 
   #isTooSmall(): boolean {
@@ -198,14 +202,15 @@ export class FileTransfer implements RangeObserver {
     this.#active = false
     this.#report.sent(range, socket)
     const failure = range.failure ?? error ?? undefined
-    const isStopped = range.stopped === true && failure === undefined && socket?.destroyed === false
-    if (failure === undefined && range.bytesSent !== length && !isStopped && socket?.destroyed === false) {
+    const isWell = failure === undefined && socket?.destroyed === false
+    const isWhole = range.bytesSent === length || (isWell && range.reached === true && range.stopped === true)
+    if (isWell && !isWhole) {
       // Somebody took the chunk out of the socket's hands. Nothing was sent in its place, so the stream has a hole.
       socket.destroy(rangeNotSent(length - range.bytesSent))
     }
     this.#source.advance(this.#binding, range.bytesSent)
-    if (range.bytesSent === length || isStopped) {
-      if (this.#source.stream.destroyed) this.#report.end(this.#goneWith ?? undefined)
+    if (isWhole) {
+      if (this.#source.stream.destroyed) this.#report.end(this.#source.stream.errored ?? undefined)
     } else {
       this.#report.end(failure ?? rangeNotSent(length - range.bytesSent))
     }

@@ -26,6 +26,8 @@ export interface FileRange {
   bytesOffloaded: number
   /** What ended it early. */
   failure?: Error | undefined
+  /** It has come out of the socket's queue, and nobody has put anything in its place. */
+  reached?: boolean
   /** It goes no further than it has come: whoever carries it completes it there. */
   stopped?: boolean
   /** Of who is carrying it: told that it was stopped. */
@@ -45,16 +47,18 @@ export function isOver(range: FileRange): boolean {
 
 const ranges = sharedSlot('ranges', () => createAttachment<FileRange>())
 
-// As the chunks that a stream of a file reads, so that a destination's writableLength is what it is without the package.
+// As the chunks that a stream of a file reads.
 const countedBytesAtMost = 64 * 1024
 
 /**
- * A chunk that stands for a range: in every queue it passes it counts as a chunk of its file would, and holds nothing.
- * Should it ever reach a write that does not know it, nothing is sent in its place, and `bytesSent` tells.
+ * A chunk that stands for a range. In every queue it passes it counts as a chunk of its file would, or as much as fills a
+ * queue of `highWaterMark` bytes, so that 'drain' comes after it as without the package; and it holds nothing. Should it
+ * ever reach a write that does not know it, nothing is sent in its place, and `bytesSent` tells.
  */
-export function createRangeChunk(range: FileRange): Buffer {
+export function createRangeChunk(range: FileRange, highWaterMark = 0): Buffer {
   const chunk = Buffer.alloc(0)
-  Object.defineProperty(chunk, 'length', { value: Math.min(range.remaining, countedBytesAtMost) })
+  const length = Math.min(range.remaining, Math.max(countedBytesAtMost, highWaterMark))
+  Object.defineProperty(chunk, 'length', { value: length })
   ranges.set(chunk, range)
   return chunk
 }

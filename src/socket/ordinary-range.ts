@@ -27,7 +27,7 @@ export function sendOrdinarily(
   const next = () => {
     if (left === 0 || range.stopped) return callback()
     read(range.file.fd, buffer, 0, Math.min(buffer.length, left), range.offset, (error, bytesRead) => {
-      if (destination.isGone()) return callback()
+      if (destination.isGone() || range.stopped) return callback()
       if (error) return callback(markOfSource(error))
       if (bytesRead === 0) return callback(sourceTruncated(range.remaining))
       destination.write(buffer.subarray(0, bytesRead), (writeFailure) => {

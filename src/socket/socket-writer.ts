@@ -129,7 +129,10 @@ export class SocketWriter implements SocketWork, RangeWriter {
       if (error || this.#socket.destroyed) callback(error)
       else this.#writeFrom(chunks, end, callback)
     }
-    if (range !== undefined) return this.#route.sendRange(range, (error) => this.#settleRange(range, error, goOn))
+    if (range !== undefined) {
+      range.reached = true
+      return this.#route.sendRange(range, (error) => this.#settleRange(range, error, goOn))
+    }
     while (end < chunks.length && rangeOf(chunks[end]?.chunk) === undefined) end++
     const whole = begin === 0 && end === chunks.length
     const group: ChunkBatch = whole ? chunks : chunks.slice(begin, end)

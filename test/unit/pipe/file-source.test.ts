@@ -230,6 +230,23 @@ t.test('interrupted: paused, taken away, or read by others', async (t) => {
   }
 })
 
+t.test('who else may move the offset that it reads from', async (t) => {
+  const path = makeFile(t)
+  const handle = await open(path)
+  const own: [stream: ReadStream, owns: boolean][] = [
+    [createReadStream(path), true],
+    [createReadStream(path, { start: 1 }), true],
+    [streamOf(t, path, { start: 0 }), true],
+    [streamOf(t, path), false],
+    [handle.createReadStream(), false],
+  ]
+  for (const [stream, owns] of own) {
+    t.equal(sourceOf(stream).ownsOffset, owns)
+    stream.destroy()
+    if (!stream.closed) await once(stream, 'close')
+  }
+})
+
 t.test('a file that grows or shrinks: looked at each time', async (t) => {
   const path = makeFile(t)
   const { source } = piped(t, openSync(path, 'r'), { start: 0 })

@@ -74,9 +74,10 @@ class FakeDestination implements Destination {
     return last
   }
 
-  /** The range written last was sent, wholly unless it is said how much of it. */
+  /** The range written last has had its turn, and was sent wholly unless it is said how much of it. */
   send(bytes = this.last.range.remaining, offloaded = bytes): void {
     const { range } = this.last
+    range.reached = true
     if (offloaded > 0) range.observer.rangeOffloaded('tcp')
     range.bytesSent += bytes
     range.bytesOffloaded += offloaded
@@ -260,6 +261,68 @@ t.test('interrupted: a range is stopped, unless its length was announced; the re
     )
     t.equal(getStats().transfers.active, 0)
   }
+})
+
+t.test('interrupted by who makes the head: the range is stopped before it begins', async (t) => {
+  const interruptions: Record<string, (stream: ReadStream, sink: Writable) => unknown> = {
+    pause: (stream) => stream.pause(),
+    unpipe: (stream, sink) => stream.unpipe(sink),
+    destroy: (stream) => stream.destroy(),
+    'a listener': (stream) => stream.on('data', () => {}),
+  }
+  for (const [name, interrupt] of Object.entries(interruptions)) {
+    const { stream, sink, destination, read } = await setUp(t)
+    const { write } = destination
+    destination.write = (...parameters) => {
+      interrupt(stream, sink)
+      return write.apply(destination, parameters)
+    }
+    read()
+    t.equal(destination.last.range.stopped, true, name)
+    destination.send(0)
+    destination.last.end()
+    t.equal(stream.bytesRead, 0)
+    t.equal(destination.socket?.destroyed, false)
+  }
+})
+
+t.test('stopped, and somebody has taken the chunk out of the socket: the stream has a hole all the same', async (t) => {
+  const { stream, destination, read } = await setUp(t)
+  const errors: unknown[] = []
+  destination.socket?.on('error', (error) => errors.push(error))
+  read()
+  stream.pause()
+  destination.last.end()
+  await turn()
+  t.match(errors, [{ code: 'ERR_KTLS_RANGE_NOT_SENT' }])
+  t.equal(destination.socket?.destroyed, true)
+})
+
+t.test('a descriptor that others may read from: what is under way is sent whole', async (t) => {
+  const { stream, destination, read } = await setUp(t)
+  Object.assign(stream, { pos: undefined, flags: undefined })
+  read()
+  stream.pause()
+  t.equal(destination.last.range.stopped, undefined)
+  destination.send()
+  destination.last.end()
+  t.equal(stream.bytesRead, size)
+})
+
+t.test("a range counts in the socket's queue as what fills it", async (t) => {
+  const { destination, read } = await setUp(t)
+  const socket = new Socket({ highWaterMark: 100_000 } as object)
+  Object.assign(destination, { socket })
+  const counted: number[] = []
+  const { write } = destination
+  destination.write = (chunk, ...others) => {
+    counted.push(chunk.length)
+    return write.call(destination, chunk, ...others)
+  }
+  read()
+  t.strictSame(counted, [100_000])
+  destination.send()
+  destination.last.end()
 })
 
 t.test('a range that was sent before anybody could interrupt it is not watched', async (t) => {

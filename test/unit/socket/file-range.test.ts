@@ -67,6 +67,16 @@ t.test('a range is known by its chunk, and only by it', async (t) => {
   }
 })
 
+t.test("a chunk fills a queue of whatever highWaterMark, so that 'drain' comes after it", async (t) => {
+  for (const [highWaterMark, remaining, counted] of [
+    [16384, 2 ** 30, 65536],
+    [262_144, 2 ** 30, 262_144],
+    [262_144, 100_000, 100_000],
+  ] as const) {
+    t.equal(createRangeChunk(range(remaining), highWaterMark).length, counted)
+  }
+})
+
 t.test('of what is no range, the bytes are its own', async (t) => {
   t.equal(bytesOf(Buffer.from('four')), 4)
 })

@@ -81,7 +81,7 @@ t.test('not more than the range, whatever the limit', async (t) => {
   t.equal(range.remaining, 0)
 })
 
-t.test('stopped: the piece that is under way is the last', async (t) => {
+t.test('stopped: the piece that is being written is the last, and what was read is not missed', async (t) => {
   const range = openRange(t, 10, content.length - 10)
   const { error, written } = await send(range, range.remaining, () => {
     range.stopped = true
@@ -90,6 +90,14 @@ t.test('stopped: the piece that is under way is the last', async (t) => {
   t.equal(error, undefined)
   t.ok(Buffer.concat(written).equals(content.subarray(10, 10 + chunkBytes)))
   t.match(range, { offset: 10 + chunkBytes, bytesSent: chunkBytes, bytesOffloaded: 0 })
+
+  for (const offset of [0, content.length]) {
+    const reading = openRange(t, offset, 5000) // once there is something to be read, once it is too short
+    const sending = send(reading, 5000)
+    reading.stopped = true
+    t.match(await sending, { error: undefined, written: [] })
+    t.match(reading, { offset, bytesSent: 0 })
+  }
 })
 
 t.test('nothing to send is done at once', async (t) => {
