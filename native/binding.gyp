@@ -16,6 +16,7 @@
               "crypto/secret.cc",
               "crypto/traffic_secret.cc",
               "kernel/file_size.cc",
+              "kernel/cork.cc",
               "kernel/kernel_tls.cc",
               "kernel/probe.cc",
               "kernel/spare_descriptor.cc",

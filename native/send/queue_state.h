@@ -113,6 +113,9 @@ struct SocketQueue::State {
   Turn RunTurn(const std::shared_ptr<SocketQueue>& self, int epoll, const Wake& wake,
                std::unique_lock<std::mutex>* lock);
   void SendSome(const std::shared_ptr<SocketQueue>& self, std::unique_lock<std::mutex>* lock);
+  // While a range waits for room in the socket, until it is taken whole.
+  void Cork();
+  void Uncork();
   // Has others read what `range` needs next; until then only urgent items are sent.
   void ReadFromDisk(const std::shared_ptr<SocketQueue>& self, RangeItem* range);
   void ReportProgress(Item* item);
@@ -151,6 +154,7 @@ struct SocketQueue::State {
   std::optional<ItemId> key_item;  // is told when the key is spent
 
   std::chrono::microseconds acceptance_delay{0};
+  bool corked = false;              // TCP sends full segments only
   bool reading = false;             // the first of `items` is being read from the disk
   bool blocked = false;             // the socket was full at the last attempt
   bool seems_full = false;          // nobody said so, but it took less than it was given

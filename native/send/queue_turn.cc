@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "../kernel/cork.h"
 #include "../kernel/system_calls.h"
 #include "bytes_step.h"
 #include "control_step.h"
@@ -128,12 +129,24 @@ void SocketQueue::State::SendSome(const std::shared_ptr<SocketQueue>& self, std:
       continue;
     }
     if (!blocked && IsTakenWhole(*item)) {
+      Uncork();
       if (const int error = TakeFirst(from)) return FailFirst(from, error);
     } else {
       ReportProgress(item);
+      if (blocked && std::holds_alternative<RangeItem>(item->content)) Cork();
     }
     spent += std::max(result.taken, kMinItemCost);
   }
+}
+
+// From now on it is sent as the client reads. Each acknowledgement would let go of what there is, in segments that are
+// not full, and each segment wakes the client (docs/performance.md).
+void SocketQueue::State::Cork() {
+  if (!std::exchange(corked, true)) SetCork(socket.get(), true);
+}
+
+void SocketQueue::State::Uncork() {
+  if (std::exchange(corked, false)) SetCork(socket.get(), false);
 }
 
 void SocketQueue::State::ReadFromDisk(const std::shared_ptr<SocketQueue>& self, RangeItem* range) {

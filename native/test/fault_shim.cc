@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -170,7 +171,9 @@ long syscall(long number, ...) noexcept {
 
 // TCP_ULP fails as TLS_TX does; nothing has happened yet then.
 int setsockopt(int fd, int level, int name, const void* value, socklen_t size) {
-  const Fault* fault = level == kSolTls || level == IPPROTO_TCP ? Meet({SystemCall::kSetKeys}, KTLS_CALLER) : nullptr;
+  const bool is_cork = level == IPPROTO_TCP && name == TCP_CORK;
+  const SystemCall call = is_cork ? SystemCall::kCork : SystemCall::kSetKeys;
+  const Fault* fault = level == kSolTls || level == IPPROTO_TCP ? Meet({call}, KTLS_CALLER) : nullptr;
   return fault ? FailWith(fault->error) : KTLS_REAL(setsockopt)(fd, level, name, value, size);
 }
 

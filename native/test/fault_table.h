@@ -17,6 +17,7 @@ enum class SystemCall {
   kTouch,        // pread of one byte, which a disk reader waits for
   kReadAhead,
   kSetKeys,       // setsockopt(TLS_TX) of a socket that has keys
+  kCork,          // setsockopt(TCP_CORK)
   kReadSequence,  // getsockopt(TLS_TX)
   kTcpInfo,       // getsockopt(TCP_INFO)
   kSendQueue,     // ioctl(SIOCOUTQ)

@@ -104,15 +104,19 @@ FdHooks FaultySocket::Hooks() {
   hooks.epoll_ctl = [this](int epoll_fd, int operation, int fd, epoll_event* event) {
     return Watch(epoll_fd, operation, fd, event);
   };
+  hooks.setsockopt = [this](int fd, int level, int name, const void* value, socklen_t size) {
+    const auto call = level == IPPROTO_TCP ? SystemCall::kCork : SystemCall::kSetKeys;
+    return FailOr(call, [&] {
+      return options_.tls ? tls_hooks_.setsockopt(fd, level, name, value, size)
+                          : RealCalls().setsockopt(fd, level, name, value, size);
+    });
+  };
   hooks.replace = [this](int by_fd, int fd) { return Replace(by_fd, fd); };
   if (options_.tls) AddTlsHooks(&hooks);
   return hooks;
 }
 
 void FaultySocket::AddTlsHooks(FdHooks* hooks) {
-  hooks->setsockopt = [this](int fd, int level, int name, const void* value, socklen_t size) {
-    return FailOr(SystemCall::kSetKeys, [&] { return tls_hooks_.setsockopt(fd, level, name, value, size); });
-  };
   hooks->getsockopt = [this](int fd, int level, int name, void* value, socklen_t* size) {
     const auto call = level == IPPROTO_TCP ? SystemCall::kTcpInfo : SystemCall::kReadSequence;
     return FailOr(call, [&] {

@@ -1,0 +1,99 @@
+// While a range waits for room the socket is corked, and for no longer.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <mutex>
+#include <string>
+
+#include "fixtures.h"
+#include "hooks.h"
+#include "test.h"
+
+namespace ktls::test {
+namespace {
+
+constexpr size_t kMiB = 1024 * 1024;
+
+bool IsCorked(int socket_fd) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  return RealCalls().getsockopt(socket_fd, IPPROTO_TCP, TCP_CORK, &value, &size) == 0 && value != 0;
+}
+
+// What a queue does to its socket: 'c' corks it, 'u' uncorks it, 's' sends a piece of a file.
+class Trace {
+ public:
+  explicit Trace(int socket_fd) : hooks_(socket_fd, Hooks()) {}
+  std::string seen() {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  FdHooks Hooks() {
+    FdHooks hooks;
+    hooks.setsockopt = [this](int fd, int level, int name, const void* value, socklen_t size) {
+      if (level == IPPROTO_TCP && name == TCP_CORK) Add(*static_cast<const int*>(value) ? 'c' : 'u');
+      return RealCalls().setsockopt(fd, level, name, value, size);
+    };
+    hooks.sendfile = [this](int socket_fd, int file_fd, off_t* offset, size_t count) {
+      Add('s');
+      return RealCalls().sendfile(socket_fd, file_fd, offset, count);
+    };
+    return hooks;
+  }
+  void Add(char what) {
+    const std::lock_guard lock(mutex_);
+    seen_ += what;
+  }
+
+  std::mutex mutex_;
+  std::string seen_;
+  const ScopedFdHooks hooks_;
+};
+
+TEST(CorkedWhileFull, "cork: a range that finds the socket full goes on corked, and is uncorked before it completes") {
+  const Bytes content = Pattern(8 * kMiB);
+  const UniqueFd file = MakeFile(content);
+  Subject subject(ConnectTcp(4096, 4096));
+  Trace trace(subject.socket_fd);
+  EXPECT_EQ(subject.SendRange(1, file, 0, content.size()), kPending);
+  subject.WaitUntilFull();
+  EXPECT(IsCorked(subject.socket_fd));
+  EXPECT(ReadUpTo(subject.connection.far.get(), content.size()) == content);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT(!IsCorked(subject.socket_fd));
+  const std::string seen = trace.seen();
+  EXPECT_EQ(seen.find('c'), seen.rfind('c'));
+  EXPECT_EQ(seen.find('u'), seen.size() - 1);
+  EXPECT(seen[0] == 's');
+}
+
+TEST(NotCorked, "cork: what fits into the socket is not worth it, and nor are bytes") {
+  const UniqueFd file = MakeFile(Pattern(20'000));
+  Subject subject(ConnectTcp(kMiB, kMiB));
+  Trace trace(subject.socket_fd);
+  EXPECT_EQ(subject.SendRange(1, file, 0, 20'000), kPending);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT_EQ(subject.SendRangeAtOnce(2, file, 0, 20'000), kComplete);
+  EXPECT_EQ(trace.seen(), std::string("ss"));
+
+  Subject full(ConnectTcp(4096, 4096));
+  Trace bytes(full.socket_fd);
+  EXPECT_EQ(full.SendBytes(1, Pattern(8 * kMiB)), kPending);
+  full.WaitUntilFull();
+  EXPECT_EQ(bytes.seen(), std::string());
+}
+
+TEST(UncorkedWhenStopped, "cork: a range that is stopped is uncorked, so that its last segment goes out") {
+  const UniqueFd file = MakeFile(Pattern(8 * kMiB));
+  Subject subject(ConnectTcp(4096, 4096));
+  EXPECT_EQ(subject.SendRange(1, file, 0, 8 * kMiB), kPending);
+  subject.WaitUntilFull();
+  subject.queue->StopRange(1);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT(!IsCorked(subject.socket_fd));
+}
+
+}  // namespace
+}  // namespace ktls::test
