@@ -97,6 +97,8 @@ export interface SourceInternals {
     objectMode: boolean
     emitClose: boolean
     highWaterMark: number
+    /** From Node 26.12 on: a chunk that is not in the buffer while it waits to flow. Not of the one that is about to. */
+    fastChunk?: Buffer | null
     /** The destinations whose 'drain' pipe() waits for, before it lets the source flow again; a set once there were two. */
     awaitDrainWriters?: Writable | { readonly size: number } | null
   }

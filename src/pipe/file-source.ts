@@ -34,6 +34,7 @@ export class FileSource {
   readonly stream: ReadStream
   readonly #internals: InternalSource
   readonly #ownRead: InternalSource['_read']
+  #holdsNothing = false // what was to flow has flowed
   #reserved: { readonly begin: number; readonly end: number } | undefined
 
   /** `ownRead`: the _read that it gets for offloading, which does not count as a wrapper. */
@@ -187,6 +188,24 @@ export class FileSource {
 
   readOrdinarily(size: number): void {
     readOrdinarily(this.#internals, size)
+  }
+
+  /**
+   * Node 26.12 takes the chunk that is to flow next out of the stream before it asks for more, and lets it flow afterwards:
+   * a range that is written meanwhile would overtake it, and nothing tells. True: there may be such a chunk, and the stream
+   * asks again when there is none.
+   */
+  waitUntilHandedOn(size: number): boolean {
+    if (this.#holdsNothing || !('fastChunk' in this.#internals._readableState)) return false
+    process.nextTick(() => {
+      this.#holdsNothing = true
+      try {
+        this.readAgain(size)
+      } finally {
+        this.#holdsNothing = false
+      }
+    })
+    return true
   }
 
   /** Asks anew for what a read that has waited was asked for: meanwhile the source may have been piped elsewhere. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { isOfSource, rangeNotSent } from '../errors.js'
@@ -57,7 +58,7 @@ export class FileTransfer implements RangeObserver {
   /** The stream wants its next bytes. Here a transfer chooses its way, each time anew. */
   read(size: number): void {
     if (waitUntilConnected(this.#ends, size) || waitUntilPipeIsEmpty(this.#ends, size)) return
-    if (!this.#sendNextRange()) this.#source.readOrdinarily(size)
+    if (!this.#sendNextRange(size)) this.#source.readOrdinarily(size)
   }
 
   /** The source is destroyed, or goes to another destination: what is not under way already will not come. */
@@ -85,7 +86,7 @@ export class FileTransfer implements RangeObserver {
   }
 
   /** False: core is to read, and what it reads goes the ordinary way. */
-  #sendNextRange(): boolean {
+  #sendNextRange(size: number): boolean {
     if (!this.#report.hasBegun && this.#isTooSmall()) {
       // Nor is any later part larger, so core reads the rest without asking. Piped again, it is looked at again.
       this.#source.giveBack()
@@ -108,6 +109,7 @@ export class FileTransfer implements RangeObserver {
       this.#source.completeRead()
       return true
     }
+    if (this.#source.waitUntilHandedOn(size)) return true
     const { socket } = this.#destination
     if (socket === null) return this.#decline('response-not-current')
     const file = this.#binding.openFile(this.#source.fd)
@@ -173,10 +175,15 @@ export class FileTransfer implements RangeObserver {
       const chunk = createRangeChunk(range, socket.writableHighWaterMark)
       obstacle = this.#destination.write(chunk, SocketWriter.of(socket, this.#binding), done)
     } catch (error) {
-      // A writeHead() of the user's threw: nothing was written, nor would core write anything more.
+      // A writeHead() of the user's threw: nothing was written, nor would core write anything more. What it reads in advance
+      // it reads where it has read before.
       range.file.close()
       this.#source.advance(this.#binding, 0)
-      onceUnpiped(this.#source, this.pipedInto, () => this.#source.completeRead())
+      onceUnpiped(
+        this.#source,
+        this.pipedInto,
+        AsyncResource.bind(() => this.#source.completeRead()),
+      )
       this.#source.writeThrew(error)
       return 'threw'
     }

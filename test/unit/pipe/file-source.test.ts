@@ -230,6 +230,27 @@ t.test('interrupted: paused, taken away, or read by others', async (t) => {
   }
 })
 
+t.test(
+  'a Node that keeps the next chunk to itself while it asks for more: asked again when that has flowed',
+  async (t) => {
+    const stream = streamOf(t, makeFile(t))
+    const source = sourceOf(stream)
+    const asked: unknown[] = []
+    Object.assign(stream, { _read: (size: number) => asked.push(size, source.waitUntilHandedOn(size)) })
+    Reflect.deleteProperty(stateOf(stream), 'fastChunk')
+    t.equal(source.waitUntilHandedOn(5), false, 'of another Node')
+    Object.assign(stateOf(stream), { fastChunk: null })
+    t.equal(source.waitUntilHandedOn(5), true)
+    t.strictSame(asked, [], 'not before the chunk has flowed')
+    await new Promise((resolve) => process.nextTick(resolve))
+    t.strictSame(asked, [5, false], 'and then without waiting again')
+    t.equal(source.waitUntilHandedOn(5), true, 'but the next time')
+    stream.destroy()
+    await new Promise((resolve) => process.nextTick(resolve))
+    t.equal(asked.length, 2, 'not of a stream that was destroyed meanwhile')
+  },
+)
+
 t.test('who else may move the offset that it reads from', async (t) => {
   const path = makeFile(t)
   const handle = await open(path)
