@@ -186,8 +186,9 @@ TEST(LooksAtOnce, "acceptance: when the socket has room again the first look is 
   {
     std::unique_lock lock(mutex);
     REQUIRE(has_looked.wait_for(lock, std::chrono::seconds(20), [&] { return waits_ns.size() >= before + 2; }));
-    // The look before may still be on its way into the system call; the one after it may not be late.
-    EXPECT(std::min(waits_ns[before], waits_ns[before + 1]) <= 100'000);
+    // The look before may still be on its way into the system call; and on a slow machine the first two, after 0.1 and
+    // 0.2 ms, may be due before the thread has come to wait for them.
+    EXPECT(std::min(waits_ns[before], waits_ns[before + 1]) <= 400'000);
   }
   EXPECT(subject.sink->StaysSilent(1, std::chrono::milliseconds(200)));
   {

@@ -201,7 +201,7 @@ TEST(StoppedNothing, "stop: of bytes, of what is complete and of what never was,
   EXPECT_EQ(subject.SendRange(1, file, 0, 10), kPending);
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
   EXPECT_EQ(subject.SendBytes(2, content), kPending);
-  for (const ItemId item : {1, 2, 3}) subject.queue->StopRange(item);
+  for (const ItemId item : {1u, 2u, 3u}) subject.queue->StopRange(item);
   EXPECT(ReadUpTo(subject.connection.far.get(), 10) == Bytes(content.begin(), content.begin() + 10));
   EXPECT(ReadUpTo(subject.connection.far.get(), content.size()) == content);
   EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
