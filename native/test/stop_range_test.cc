@@ -86,29 +86,9 @@ TEST(StoppedFull, "stop: on plain TCP no room is waited for") {
   EXPECT_EQ(subject.sink->OutcomeOf(2), 0);
 }
 
-TEST(StoppedInside, "stop: what the call under way sends counts, and no other follows") {
-  const Bytes content = Pattern(3 * kMiB);
-  const UniqueFd file = MakeFile(content);
-  Gate gate;
-  Subject subject(ConnectPair());
-  FdHooks calls;
-  calls.sendfile = [&](int, int, off_t*, size_t) {
-    gate.Pass();
-    return ssize_t{70'000};
-  };
-  const ScopedFdHooks hooks(subject.socket_fd, calls);
-  EXPECT_EQ(subject.SendRange(1, file, 0, content.size()), kPending);
-  REQUIRE(gate.WaitForArrival());
-  subject.queue->StopRange(1);
-  EXPECT(subject.sink->StaysSilent(1));
-  gate.Open();
-  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
-  EXPECT_EQ(subject.sink->all().back().bytes_sent, uint64_t{70'000});
-  EXPECT_EQ(subject.queue->bytes_sent(), uint64_t{70'000});
-}
-
-TEST(StoppedFullInside, "stop: a call under way that finds the socket full was the last all the same") {
-  const UniqueFd file = MakeFile(Pattern(1000));
+// A range that is stopped while its first call is under way, which then answers: it was the last, and its bytes count.
+void ExpectStoppedInside(ssize_t (*answer)(), uint64_t sent) {
+  const UniqueFd file = MakeFile(Pattern(3 * kMiB));
   Gate gate;
   std::atomic<int> sendfiles{0};
   Subject subject(ConnectPair());
@@ -116,16 +96,26 @@ TEST(StoppedFullInside, "stop: a call under way that finds the socket full was t
   calls.sendfile = [&](int, int, off_t*, size_t) {
     ++sendfiles;
     gate.Pass();
-    return FailWith(EAGAIN);
+    return answer();
   };
   const ScopedFdHooks hooks(subject.socket_fd, calls);
-  EXPECT_EQ(subject.SendRange(1, file, 0, 1000), kPending);
+  EXPECT_EQ(subject.SendRange(1, file, 0, 3 * kMiB), kPending);
   REQUIRE(gate.WaitForArrival());
   subject.queue->StopRange(1);
+  EXPECT(subject.sink->StaysSilent(1));
   gate.Open();
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
-  EXPECT_EQ(subject.sink->all().back().bytes_sent, uint64_t{0});
+  EXPECT_EQ(subject.sink->all().back().bytes_sent, sent);
+  EXPECT_EQ(subject.queue->bytes_sent(), sent);
   EXPECT_EQ(sendfiles.load(), 1);
+}
+
+TEST(StoppedInside, "stop: what the call under way sends counts, and no other follows") {
+  ExpectStoppedInside([] { return ssize_t{70'000}; }, 70'000);
+}
+
+TEST(StoppedFullInside, "stop: a call under way that finds the socket full was the last all the same") {
+  ExpectStoppedInside([] { return ssize_t{FailWith(EAGAIN)}; }, 0);
 }
 
 TEST(FailsInside, "stop: a call under way that fails is told as ever") {
