@@ -125,6 +125,7 @@ void SocketQueue::State::SendSome(const std::shared_ptr<SocketQueue>& self, std:
     blocked = result.error == -EAGAIN || seems_full;
     if (stopped) CutShort(*std::exchange(stopped, std::nullopt));
     if (result.awaits_disk && !IsTakenWhole(*item)) {
+      Uncork();  // a disk may take longer than the client should wait for what there is
       ReadFromDisk(self, &std::get<RangeItem>(item->content));
       continue;
     }
@@ -133,14 +134,14 @@ void SocketQueue::State::SendSome(const std::shared_ptr<SocketQueue>& self, std:
       if (const int error = TakeFirst(from)) return FailFirst(from, error);
     } else {
       ReportProgress(item);
-      if (blocked && std::holds_alternative<RangeItem>(item->content)) Cork();
+      if (std::holds_alternative<RangeItem>(item->content)) Cork();
     }
     spent += std::max(result.taken, kMinItemCost);
   }
 }
 
-// From now on it is sent as the client reads. Each acknowledgement would let go of what there is, in segments that are
-// not full, and each segment wakes the client (docs/performance.md).
+// There is more of it. Each call, and each acknowledgement, would let go of what there is in segments that are not
+// full, and each segment wakes the client (docs/performance.md).
 void SocketQueue::State::Cork() {
   if (!std::exchange(corked, true)) SetCork(socket.get(), true);
 }

@@ -1,9 +1,11 @@
-// While a range waits for room the socket is corked, and for no longer.
+// While there is more of a range to come its socket is corked, and for no longer.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <atomic>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "fixtures.h"
 #include "hooks.h"
@@ -23,7 +25,8 @@ bool IsCorked(int socket_fd) {
 // What a queue does to its socket: 'c' corks it, 'u' uncorks it, 's' sends a piece of a file.
 class Trace {
  public:
-  explicit Trace(int socket_fd) : hooks_(socket_fd, Hooks()) {}
+  // One that has room for everything is played.
+  explicit Trace(int socket_fd, bool has_room = false) : has_room_(has_room), hooks_(socket_fd, Hooks()) {}
   std::string seen() {
     const std::lock_guard lock(mutex_);
     return seen_;
@@ -38,6 +41,7 @@ class Trace {
     };
     hooks.sendfile = [this](int socket_fd, int file_fd, off_t* offset, size_t count) {
       Add('s');
+      if (has_room_) return static_cast<ssize_t>(count);
       return RealCalls().sendfile(socket_fd, file_fd, offset, count);
     };
     return hooks;
@@ -47,6 +51,7 @@ class Trace {
     seen_ += what;
   }
 
+  const bool has_room_;
   std::mutex mutex_;
   std::string seen_;
   const ScopedFdHooks hooks_;
@@ -67,6 +72,35 @@ TEST(CorkedWhileFull, "cork: a range that finds the socket full goes on corked, 
   EXPECT_EQ(seen.find('c'), seen.rfind('c'));
   EXPECT_EQ(seen.find('u'), seen.size() - 1);
   EXPECT(seen[0] == 's');
+}
+
+TEST(CorkedBetweenCalls, "cork: a range that takes several calls goes on corked even where the socket has room") {
+  const UniqueFd file = MakeFile(Pattern(3 * kMiB));
+  Subject subject(ConnectPair());
+  Trace trace(subject.socket_fd, true);
+  EXPECT_EQ(subject.SendRange(1, file, 0, 3 * kMiB), kPending);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT_EQ(trace.seen(), std::string("scssu"));
+}
+
+TEST(UncorkedForDisk, "cork: what there is goes out before the next piece is waited for") {
+  const UniqueFd file = MakeFile(Pattern(2 * kMiB));
+  std::atomic<bool> is_read{false};
+  FdHooks disk;
+  disk.peek = [&](int, off_t offset) -> ssize_t {
+    return offset < static_cast<off_t>(kMiB) || is_read ? 1 : FailWith(EAGAIN);
+  };
+  disk.touch = [&](int, off_t) -> ssize_t {
+    is_read = true;
+    return 1;
+  };
+  UniqueFd own = Duplicate(file);
+  const ScopedFdHooks hooks(own.get(), std::move(disk));
+  Subject subject(ConnectPair());
+  Trace trace(subject.socket_fd, true);
+  EXPECT_EQ(subject.queue->SendRange(1, {std::move(own), 0, 2 * kMiB, 0}), kPending);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
+  EXPECT_EQ(trace.seen(), std::string("scus"));
 }
 
 TEST(NotCorked, "cork: what fits into the socket is not worth it, and nor are bytes") {
