@@ -51,7 +51,10 @@ bool SocketQueue::Close(ItemId release_item, bool for_reset) {
     const std::lock_guard lock(state_->mutex);
     if (state_->closed) return !state_->release_item;
     state_->closed = true;
-    if (!for_reset && !state_->busy) state_->SendUrgentAlerts();
+    if (!for_reset && !state_->busy) {
+      state_->SendUrgentAlerts();
+      state_->Uncork();  // another process may hold the socket
+    }
     if (!for_reset && state_->ShouldLinger()) state_->linger.emplace(Clock::now());
     state_->EndAll(-ECANCELED);
     released = !state_->busy;

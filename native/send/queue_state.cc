@@ -109,6 +109,7 @@ void SocketQueue::State::CountTaken(Item* item, size_t size) {
 
 void SocketQueue::State::FailFirst(std::list<Item>* from, int error) {
   failed = true;
+  Uncork();  // nothing follows, and the owner may take its time to end the connection
   // They wait for nothing but what was taken before: a failed file must not cut off the response in front of it.
   constexpr uint64_t kNothing = 0;
   taken.push_back({from->front().id, from->front().taken, kNothing, error});

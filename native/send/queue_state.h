@@ -113,7 +113,7 @@ struct SocketQueue::State {
   Turn RunTurn(const std::shared_ptr<SocketQueue>& self, int epoll, const Wake& wake,
                std::unique_lock<std::mutex>* lock);
   void SendSome(const std::shared_ptr<SocketQueue>& self, std::unique_lock<std::mutex>* lock);
-  // While a range waits for room in the socket, until it is taken whole.
+  // From a range's first call on, if it needs more, until it is taken whole, fails or waits for the disk.
   void Cork();
   void Uncork();
   // Has others read what `range` needs next; until then only urgent items are sent.

@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 
 #include <atomic>
+#include <climits>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -27,6 +28,7 @@ class Trace {
  public:
   // One that has room for everything is played.
   explicit Trace(int socket_fd, bool has_room = false) : has_room_(has_room), hooks_(socket_fd, Hooks()) {}
+  void EndFileAfter(int calls) { calls_left_ = calls; }
   std::string seen() {
     const std::lock_guard lock(mutex_);
     return seen_;
@@ -41,7 +43,7 @@ class Trace {
     };
     hooks.sendfile = [this](int socket_fd, int file_fd, off_t* offset, size_t count) {
       Add('s');
-      if (has_room_) return static_cast<ssize_t>(count);
+      if (has_room_) return calls_left_-- > 0 ? static_cast<ssize_t>(count) : 0;
       return RealCalls().sendfile(socket_fd, file_fd, offset, count);
     };
     return hooks;
@@ -52,6 +54,7 @@ class Trace {
   }
 
   const bool has_room_;
+  std::atomic<int> calls_left_{INT_MAX};
   std::mutex mutex_;
   std::string seen_;
   const ScopedFdHooks hooks_;
@@ -101,6 +104,27 @@ TEST(UncorkedForDisk, "cork: what there is goes out before the next piece is wai
   EXPECT_EQ(subject.queue->SendRange(1, {std::move(own), 0, 2 * kMiB, 0}), kPending);
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
   EXPECT_EQ(trace.seen(), std::string("scus"));
+}
+
+TEST(UncorkedByFailure, "cork: a file that ends too soon holds nothing back") {
+  const UniqueFd file = MakeFile(Pattern(2 * kMiB));
+  Subject subject(ConnectPair());
+  Trace trace(subject.socket_fd, true);
+  trace.EndFileAfter(1);
+  EXPECT_EQ(subject.SendRange(1, file, 0, 2 * kMiB), kPending);
+  EXPECT_EQ(subject.sink->OutcomeOf(1), -ENODATA);
+  EXPECT_EQ(trace.seen(), std::string("scsu"));
+}
+
+TEST(UncorkedByClose, "cork: a queue that is closed in the middle of a range leaves the socket to others uncorked") {
+  const UniqueFd file = MakeFile(Pattern(8 * kMiB));
+  Subject subject(ConnectTcp(4096, 4096));
+  const UniqueFd others = Duplicate(subject.connection.near);
+  EXPECT_EQ(subject.SendRange(1, file, 0, 8 * kMiB), kPending);
+  subject.WaitUntilFull();
+  EXPECT(IsCorked(others.get()));
+  EXPECT(subject.queue->Close(2, false));
+  EXPECT(!IsCorked(others.get()));
 }
 
 TEST(NotCorked, "cork: what fits into the socket is not worth it, and nor are bytes") {
