@@ -50,15 +50,22 @@ export async function startExample(
     child.kill()
     await once(child, 'exit')
   })
-  let complaints = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints += text
-  })
+  const closed = once(child, 'close')
+  let said = ''
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+  }
   const complaintLines = on(createInterface(child.stderr), 'line')
   const lines = createInterface(child.stdout)
   const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit')])) as [unknown]
   const origin = /^listening on (\w+:\/\/\S+)$/.exec(String(line))?.[1]
-  if (origin === undefined) throw new Error(`examples/${program} did not start: ${line} ${complaints}`)
+  if (origin === undefined) {
+    const [exitCode, signal] = await closed
+    // In one line: a report has no more than the first.
+    throw new Error(`examples/${program} did not start (${exitCode ?? signal}): ${JSON.stringify(said)}`)
+  }
   return { origin, child, lines, nextComplaint: async () => (await complaintLines.next()).value[0] }
 }
 
