@@ -26,7 +26,7 @@ interface ExampleOptions {
 export interface Example {
   origin: string
   child: ChildProcessByStdio<null, Readable, Readable>
-  /** Of its standard output, after the first one. */
+  /** Of its standard output, after the one that says where it listens. */
   lines: Interface
   /** The next line of its standard error, from the first one on. */
   nextComplaint(): Promise<string>
@@ -59,13 +59,20 @@ export async function startExample(
   }
   const complaintLines = on(createInterface(child.stderr), 'line')
   const lines = createInterface(child.stdout)
-  const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit')])) as [unknown]
-  const origin = /^listening on (\w+:\/\/\S+)$/.exec(String(line))?.[1]
-  if (origin === undefined) {
-    const [exitCode, signal] = await closed
-    // In one line: a report has no more than the first.
-    throw new Error(`examples/${program} did not start (${exitCode ?? signal}): ${JSON.stringify(said)}`)
-  }
+  // Not always the first line: an exporter may print before.
+  const listening = new Promise<string>((resolve) => {
+    lines.on('line', (line) => {
+      const origin = /^listening on (\w+:\/\/\S+)$/.exec(line)?.[1]
+      if (origin !== undefined) resolve(origin)
+    })
+  })
+  const origin = await Promise.race([
+    listening,
+    closed.then(([exitCode, signal]) => {
+      // In one line: a report has no more than the first.
+      throw new Error(`examples/${program} did not start (${exitCode ?? signal}): ${JSON.stringify(said)}`)
+    }),
+  ])
   return { origin, child, lines, nextComplaint: async () => (await complaintLines.next()).value[0] }
 }
 
