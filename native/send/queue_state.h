@@ -113,7 +113,8 @@ struct SocketQueue::State {
   Turn RunTurn(const std::shared_ptr<SocketQueue>& self, int epoll, const Wake& wake,
                std::unique_lock<std::mutex>* lock);
   void SendSome(const std::shared_ptr<SocketQueue>& self, std::unique_lock<std::mutex>* lock);
-  // From a range's first call on, if it needs more, until it is taken whole, fails or waits for the disk.
+  // From a range's first call on, if it needs more, until it is taken whole, fails or waits for the disk. Uncork: the
+  // owner's thread's, too.
   void Cork();
   void Uncork();
   // Has others read what `range` needs next; until then only urgent items are sent.

@@ -2,14 +2,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <atomic>
-#include <climits>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <utility>
 
 #include "fixtures.h"
 #include "hooks.h"
+#include "played_disk.h"
 #include "test.h"
 
 namespace ktls::test {
@@ -26,9 +25,9 @@ bool IsCorked(int socket_fd) {
 // What a queue does to its socket: 'c' corks it, 'u' uncorks it, 's' sends a piece of a file.
 class Trace {
  public:
-  // One that has room for everything is played.
-  explicit Trace(int socket_fd, bool has_room = false) : has_room_(has_room), hooks_(socket_fd, Hooks()) {}
-  void EndFileAfter(int calls) { calls_left_ = calls; }
+  // With `pieces` they are played: so many go out whole, and then the file has ended.
+  explicit Trace(int socket_fd, std::optional<int> pieces = std::nullopt)
+      : pieces_(pieces), hooks_(socket_fd, Hooks()) {}
   std::string seen() {
     const std::lock_guard lock(mutex_);
     return seen_;
@@ -43,7 +42,7 @@ class Trace {
     };
     hooks.sendfile = [this](int socket_fd, int file_fd, off_t* offset, size_t count) {
       Add('s');
-      if (has_room_) return calls_left_-- > 0 ? static_cast<ssize_t>(count) : 0;
+      if (pieces_) return (*pieces_)-- > 0 ? static_cast<ssize_t>(count) : 0;
       return RealCalls().sendfile(socket_fd, file_fd, offset, count);
     };
     return hooks;
@@ -53,8 +52,7 @@ class Trace {
     seen_ += what;
   }
 
-  const bool has_room_;
-  std::atomic<int> calls_left_{INT_MAX};
+  std::optional<int> pieces_;  // the sender's thread's
   std::mutex mutex_;
   std::string seen_;
   const ScopedFdHooks hooks_;
@@ -80,28 +78,18 @@ TEST(CorkedWhileFull, "cork: a range that finds the socket full goes on corked, 
 TEST(CorkedBetweenCalls, "cork: a range that takes several calls goes on corked even where the socket has room") {
   const UniqueFd file = MakeFile(Pattern(3 * kMiB));
   Subject subject(ConnectPair());
-  Trace trace(subject.socket_fd, true);
+  Trace trace(subject.socket_fd, 3);
   EXPECT_EQ(subject.SendRange(1, file, 0, 3 * kMiB), kPending);
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
   EXPECT_EQ(trace.seen(), std::string("scssu"));
 }
 
 TEST(UncorkedForDisk, "cork: what there is goes out before the next piece is waited for") {
-  const UniqueFd file = MakeFile(Pattern(2 * kMiB));
-  std::atomic<bool> is_read{false};
-  FdHooks disk;
-  disk.peek = [&](int, off_t offset) -> ssize_t {
-    return offset < static_cast<off_t>(kMiB) || is_read ? 1 : FailWith(EAGAIN);
-  };
-  disk.touch = [&](int, off_t) -> ssize_t {
-    is_read = true;
-    return 1;
-  };
-  UniqueFd own = Duplicate(file);
-  const ScopedFdHooks hooks(own.get(), std::move(disk));
+  Disk disk(2 * kMiB);
+  disk.gate.Open();
   Subject subject(ConnectPair());
-  Trace trace(subject.socket_fd, true);
-  EXPECT_EQ(subject.queue->SendRange(1, {std::move(own), 0, 2 * kMiB, 0}), kPending);
+  Trace trace(subject.socket_fd, 2);
+  EXPECT_EQ(subject.queue->SendRange(1, {disk.Open(), 0, 2 * kMiB, 0}), kPending);
   EXPECT_EQ(subject.sink->OutcomeOf(1), 0);
   EXPECT_EQ(trace.seen(), std::string("scus"));
 }
@@ -109,8 +97,7 @@ TEST(UncorkedForDisk, "cork: what there is goes out before the next piece is wai
 TEST(UncorkedByFailure, "cork: a file that ends too soon holds nothing back") {
   const UniqueFd file = MakeFile(Pattern(2 * kMiB));
   Subject subject(ConnectPair());
-  Trace trace(subject.socket_fd, true);
-  trace.EndFileAfter(1);
+  Trace trace(subject.socket_fd, 1);
   EXPECT_EQ(subject.SendRange(1, file, 0, 2 * kMiB), kPending);
   EXPECT_EQ(subject.sink->OutcomeOf(1), -ENODATA);
   EXPECT_EQ(trace.seen(), std::string("scsu"));

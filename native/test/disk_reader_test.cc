@@ -10,52 +10,13 @@
 #include "fake_kernel_tls.h"
 #include "fixtures.h"
 #include "hooks.h"
+#include "played_disk.h"
 #include "test.h"
 
 namespace ktls::test {
 namespace {
 
 constexpr size_t kMiB = 1024 * 1024;
-
-// A file none of which is in memory until it was touched; touching it passes the gate.
-struct Disk {
-  explicit Disk(size_t size) : content(Pattern(size)), file(MakeFile(content)) {}
-
-  // A range's own descriptor, played.
-  UniqueFd Open() {
-    UniqueFd duplicate = Duplicate(file);
-    FdHooks hooks;
-    hooks.peek = [this](int, off_t offset) -> ssize_t {
-      ++peeks;
-      const std::lock_guard lock(mutex);
-      return static_cast<uint64_t>(offset) < touched_until ? 1 : FailWith(EAGAIN);
-    };
-    hooks.touch = [this](int fd, off_t offset) {
-      gate.Pass();
-      const std::lock_guard lock(mutex);
-      touched_until = std::max(touched_until, static_cast<uint64_t>(offset) + 1);
-      return RealCalls().touch(fd, offset);
-    };
-    hooks.read_ahead = [this](int, off_t offset, size_t count) {
-      const std::lock_guard lock(mutex);
-      asked_until = std::max(asked_until, static_cast<uint64_t>(offset) + count);
-      largest_request = std::max(largest_request, count);
-      return 0;
-    };
-    scoped.push_back(std::make_unique<ScopedFdHooks>(duplicate.get(), std::move(hooks)));
-    return duplicate;
-  }
-
-  const Bytes content;
-  const UniqueFd file;
-  Gate gate;
-  std::atomic<int> peeks{0};
-  std::mutex mutex;  // of what follows
-  uint64_t touched_until = 0;
-  uint64_t asked_until = 0;
-  size_t largest_request = 0;
-  std::vector<std::unique_ptr<ScopedFdHooks>> scoped;
-};
 
 TEST(DiskHoldsUpNobody, "disk: a file that is not in memory holds up its own socket and no other") {
   Disk disk(100'000);
