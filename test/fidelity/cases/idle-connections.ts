@@ -126,19 +126,6 @@ export const cases: Cases = {
     await connection.readSome(largeBytes / 8)
     connection.socket.destroy()
   }),
-  // Not before the server has heard of it: what ends goes on with the range that is under way, and that may be the last.
-  'an end in the middle, and reading on': played('either', async (stage) => {
-    const { server, connection } = await connectToFiles(stage)
-    const heard = new Promise((resolve) => {
-      server.on('request', (request) => request.socket.on('end', resolve))
-    })
-    connection.ask('/large')
-    await connection.begun()
-    connection.socket.end()
-    await heard
-    const { bytes, hadError } = await connection.ended()
-    return { whole: bytes.length >= largeBytes, hadError }
-  }),
 }
 
 /** A client that takes the head of a large file, and then nothing any more. */
