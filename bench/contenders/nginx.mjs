@@ -3,8 +3,10 @@
 
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { readKernelSessions } from '../../scripts/common/kernel-sessions.mjs'
 import { startProcess } from '../../scripts/common/programs.mjs'
 
 const longestStartMs = 30_000
@@ -51,14 +53,25 @@ async function startNginx(tool, { files, scratch, tls, credentials }, options) {
     if (performance.now() - startedAt > longestStartMs) throw new Error('nginx did not start in time.')
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`
+  if (tls !== undefined) await expectEncryption(url, options)
   return {
-    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    url,
     pids: () => [child.pid, ...workersOf(child.pid)],
     async stop() {
       child.kill('SIGTERM')
       await once(child, 'exit')
     },
   }
+}
+
+/** nginx says nothing where it cannot use kernel TLS: its figures would be published under the wrong name. */
+async function expectEncryption(url, { kernelTls }) {
+  const before = readKernelSessions()
+  const [response] = await once(get(`${url}/json`, { rejectUnauthorized: false, agent: false }), 'response')
+  await once(response.resume(), 'end')
+  const byKernel = readKernelSessions() > before
+  if (byKernel !== kernelTls) throw new Error(`nginx was encrypted by ${byKernel ? 'the kernel' : 'OpenSSL'}.`)
 }
 
 function configuration({ folder, files, port, tls, kernelTls, workers }) {

@@ -1,9 +1,9 @@
 // One measured download: what it cost the server, what the kernel says about it, and what arrived.
 
 import { costOf } from '../common/cpu-time.mjs'
+import { readKernelSessions } from '../common/kernel-sessions.mjs'
 import { hashFile } from '../common/workspace.mjs'
 import { download } from './client.mjs'
-import { readKernelSessions } from './kernel-sessions.mjs'
 
 export async function measureDownload({ engine, server }, client, workspace) {
   // The server's own count is asked for outside of the measured time, and of plain Node not at all: asking loads the
