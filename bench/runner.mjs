@@ -1,5 +1,5 @@
-// Runs benchmarks on the kernel that is here: all contenders take turns, each in a process that serves all the cases (and
-// stands still while others are measured), or in a new one for each measurement.
+// Runs benchmarks on the kernel that is here: all contenders take turns, each in a process that serves all the cases, or
+// one of them, and stands still while others are measured; or in a new one for each measurement.
 
 import { loadCertificate } from '../examples/express/certificate.mjs'
 import { summarize } from '../scripts/common/statistics.mjs'
@@ -27,9 +27,11 @@ export async function runBenchmark(benchmark, context, { rounds, say }) {
   const contenders = benchmark.contenders?.({ node: nodeContenders, nginx }) ?? [...nodeContenders, ...nginx]
   const grounds = { files: workspace.files, scratch: workspace.scratch, credentials: await loadCertificate(), tls }
   const lineUp = contenders.map(({ name, start }) => ({ name, start: () => start(grounds) }))
-  const measured = benchmark.ownProcesses ? measureEachAnew : measureRunning
+  const measured = benchmark.newProcesses ? anew[benchmark.newProcesses] : measureRunning
   return measured(benchmark, context, { lineUp, cases, rounds, say })
 }
+
+const anew = { case: measureCasesAnew, measurement: measureEachAnew }
 
 async function measureRunning(benchmark, context, { lineUp, cases, rounds, say }) {
   const running = []
@@ -55,6 +57,12 @@ async function measureRunning(benchmark, context, { lineUp, cases, rounds, say }
   }
 }
 
+async function measureCasesAnew(benchmark, context, { cases, ...others }) {
+  const results = []
+  for (const given of cases) results.push(...(await measureRunning(benchmark, context, { ...others, cases: [given] })))
+  return results
+}
+
 /** @param {import('./contenders/contender.mjs').Server} server */
 function signal(server, name) {
   for (const pid of server.pids()) {
@@ -76,8 +84,8 @@ async function measureEachAnew(benchmark, context, { lineUp, cases, rounds, say 
       await server.stop()
     }
   }
-  const anew = lineUp.map(({ name, start }) => ({ name, measure: (given) => measure(start, given) }))
-  return measureInTurn(anew, { cases, rounds, warmUps: 0, say })
+  const contenders = lineUp.map(({ name, start }) => ({ name, measure: (given) => measure(start, given) }))
+  return measureInTurn(contenders, { cases, rounds, warmUps: 0, say })
 }
 
 function warmUpsOf({ startsCold = false }, { emulated }) {

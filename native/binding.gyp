@@ -21,6 +21,7 @@
               "kernel/probe.cc",
               "kernel/spare_descriptor.cc",
               "kernel/system_calls.cc",
+              "kernel/unsent_limit.cc",
               "openssl/openssl_api.cc",
               "openssl/openssl_lease.cc",
               "send/acceptance.cc",

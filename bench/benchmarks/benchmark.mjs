@@ -31,7 +31,7 @@
  * @property {Metric[]} metrics the first one is drawn
  * @property {(context: Context) => (object & { name: string })[]} cases
  * @property {(context: Context) => number} [nginxWorkers] 1 if left out
- * @property {boolean} [ownProcesses] each measurement has a process of its own, in which nothing else happened before
+ * @property {'case' | 'measurement'} [newProcesses] what begins with processes in which nothing else happened before
  * @property {boolean} [startsCold] nothing is measured before, to warm up
  * @property {(usual: Usual) => import('../contenders/contender.mjs').Contender[]} [contenders] the usual ones if left out
  * @property {(context: Context, server: import('../contenders/contender.mjs').Server, given: any)

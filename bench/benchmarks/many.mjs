@@ -19,7 +19,7 @@ export const many = {
   name: 'many',
   title: 'Slow clients: what each adds to its own idle connection',
   // What a process has once had it keeps, so that the next downloads seem to add nothing.
-  ownProcesses: true,
+  newProcesses: 'measurement',
   startsCold: true,
   metrics: [
     metric('memory', 'KiB each', 'kibibytes', 1),

@@ -13,7 +13,7 @@ export const threshold = {
   name: 'threshold',
   title: 'Small files, offloaded at any size',
   metrics: [requestRate, cpuPerRequest],
-  ownProcesses: true,
+  newProcesses: 'case',
   contenders: () => [plainNode, nodeAtAnySize],
   cases: ({ workspace }) => ofSizes(kibibytes, workspace),
   measure: measureRequests,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../kernel/system_calls.h"
+#include "../kernel/unsent_limit.h"
 #include "sender.h"
 #include "sender_thread.h"
 
@@ -15,6 +16,11 @@ namespace ktls {
 namespace {
 
 constexpr auto kComplete = static_cast<int32_t>(Outcome::kComplete);
+
+// Bytes that kernel TLS has taken are encrypted, in memory of their own. Where several connections share a processor,
+// the sender would do that for megabytes of each (tcp_wmem, tcp(7)) in time that their clients need
+// (docs/performance.md).
+constexpr int kMaxUnsentBytes = 256 * 1024;
 
 uint64_t NextQueueId() {
   static std::atomic<uint64_t> last{0};
@@ -30,7 +36,9 @@ SocketQueue::State::State(Sender* sender_, UniqueFd socket_, const std::optional
       socket(std::move(socket_)),
       acceptance(tls),
       outbox(std::move(sink)),
-      key_change(std::move(key_change_)) {}
+      key_change(std::move(key_change_)) {
+  if (tls) LimitUnsent(socket.get(), kMaxUnsentBytes);
+}
 
 int SocketQueue::State::Admit() {
   if (failed || ended) return -EPIPE;

@@ -171,8 +171,8 @@ long syscall(long number, ...) noexcept {
 
 // TCP_ULP fails as TLS_TX does; nothing has happened yet then.
 int setsockopt(int fd, int level, int name, const void* value, socklen_t size) {
-  const bool is_cork = level == IPPROTO_TCP && name == TCP_CORK;
-  const SystemCall call = is_cork ? SystemCall::kCork : SystemCall::kSetKeys;
+  const bool is_hint = level == IPPROTO_TCP && (name == TCP_CORK || name == TCP_NOTSENT_LOWAT);
+  const SystemCall call = is_hint ? SystemCall::kTcpHint : SystemCall::kSetKeys;
   const Fault* fault = level == kSolTls || level == IPPROTO_TCP ? Meet({call}, KTLS_CALLER) : nullptr;
   return fault ? FailWith(fault->error) : KTLS_REAL(setsockopt)(fd, level, name, value, size);
 }

@@ -108,7 +108,8 @@ void AddOptions(Table* table) {
   // Beyond setsockopt(2): EBUSY before Linux 6.14, ENOENT and ENOMEM where the cipher cannot be had (net/tls/tls_sw.c).
   table->Errors(SystemCall::kSetKeys, Effect::kFailure, kForEver,
                 {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, EBUSY, ENOENT, ENOMEM});
-  table->Errors(SystemCall::kCork, Effect::kNone, kForEver, {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK});  // a hint
+  // Hints.
+  table->Errors(SystemCall::kTcpHint, Effect::kNone, kForEver, {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK});
   table->Errors(SystemCall::kReadSequence, Effect::kFailure, kForEver,
                 {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, EBUSY});
   table->Errors(SystemCall::kTcpInfo, Effect::kFailure, kForEver, {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK});
@@ -176,7 +177,7 @@ std::string NameOf(SystemCall call) {
       "pread of a byte",
       "readahead",
       "setsockopt(TLS_TX)",
-      "setsockopt(TCP_CORK)",
+      "setsockopt(TCP_CORK or TCP_NOTSENT_LOWAT)",
       "getsockopt(TLS_TX)",
       "getsockopt(TCP_INFO)",
       "ioctl(SIOCOUTQ)",

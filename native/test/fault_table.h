@@ -17,7 +17,7 @@ enum class SystemCall {
   kTouch,        // pread of one byte, which a disk reader waits for
   kReadAhead,
   kSetKeys,       // setsockopt(TLS_TX) of a socket that has keys
-  kCork,          // setsockopt(TCP_CORK)
+  kTcpHint,       // setsockopt(TCP_CORK), setsockopt(TCP_NOTSENT_LOWAT)
   kReadSequence,  // getsockopt(TLS_TX)
   kTcpInfo,       // getsockopt(TCP_INFO)
   kSendQueue,     // ioctl(SIOCOUTQ)

@@ -105,7 +105,7 @@ FdHooks FaultySocket::Hooks() {
     return Watch(epoll_fd, operation, fd, event);
   };
   hooks.setsockopt = [this](int fd, int level, int name, const void* value, socklen_t size) {
-    const auto call = level == IPPROTO_TCP ? SystemCall::kCork : SystemCall::kSetKeys;
+    const auto call = level == IPPROTO_TCP ? SystemCall::kTcpHint : SystemCall::kSetKeys;
     return FailOr(call, [&] {
       return options_.tls ? tls_hooks_.setsockopt(fd, level, name, value, size)
                           : RealCalls().setsockopt(fd, level, name, value, size);
