@@ -1,5 +1,6 @@
 // Bodies of all the sizes at which something begins or ends, whole and in ranges, far beyond 4 GiB too.
 
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { getOffloadState, install, type OffloadState } from 'ktls-pipe'
@@ -38,7 +39,7 @@ t.test('sizes and ranges', async (t) => {
   const files = [...borderSizes, 2 * random.integer(50_000, 500_000) + 1].map((size) => writeRandomFile(folder, size))
   const empty = writeRandomFile(folder, 0)
   const parts = [...files.map(wholeOf), ...(await rangesOf(files)), await partBeyond4GiB(folder)]
-  const { listener, sent } = sender(parts)
+  const { listener, allSent } = sender(parts)
   const secure = await startHttps(t, listener)
   const plain = await startHttp(t, listener)
   const expected = parts.map(({ start, end, sha256 }) => ({ size: end - start + 1, sha256 }))
@@ -48,17 +49,18 @@ t.test('sizes and ranges', async (t) => {
       const count = startCounting()
       const downloaded = await fetchParts(t, 'https', secure, parts, curlArguments(suite))
       t.same(downloaded, expected, 'all are equal')
+      const sent = await allSent()
       expectTlsTransfers(t, count(), parts.length, 'the parts')
-      if (kernelTls) t.same(sent.splice(0), parts.map(sentBy('kernel')), 'the kernel carried every byte')
-      sent.length = 0
+      if (kernelTls) t.same(sent, parts.map(sentBy('kernel')), 'the kernel carried every byte')
     })
   }
 
   await t.test('without TLS', async (t) => {
     const count = startCounting()
     t.same(await fetchParts(t, 'http', plain, parts), expected, 'all are equal')
+    const sent = await allSent()
     t.equal(count().transfers.tcp, parts.length)
-    t.same(sent.splice(0), parts.map(sentBy('none')), 'sendfile carried every byte')
+    t.same(sent, parts.map(sentBy('none')), 'sendfile carried every byte')
   })
 
   await t.test('an empty file', async (t) => {
@@ -72,9 +74,10 @@ t.test('sizes and ranges', async (t) => {
 
 t.test('100 MiB', async (t) => {
   const part = wholeOf(writeRandomFile(temporaryFolder(t), largeSize))
-  const { listener, sent } = sender([part])
+  const { listener, allSent } = sender([part])
   const server = await startHttps(t, listener)
   t.same(await fetchParts(t, 'https', server, [part]), [{ size: largeSize, sha256: part.sha256 }])
+  const sent = await allSent()
   if (kernelTls) t.same(sent, [part].map(sentBy('kernel')), 'the kernel carried every byte')
 })
 
@@ -85,11 +88,11 @@ t.test('a whole file of more than 2 GiB, without TLS', skipLarge, async (t) => {
   const size = 2 * gibibyte + 1_234_567
   const path = writeSparseFile(temporaryFolder(t), size, [0, 2 ** 31 - 30_000, size - 64 * 1024])
   const part = { path, start: 0, end: size - 1, sha256: '' }
-  const { listener, sent } = sender([part])
+  const { listener, allSent } = sender([part])
   const { port } = await startHttp(t, listener)
   const [received, sha256] = await Promise.all([curlLarge(t, `http://127.0.0.1:${port}/0`), sha256OfFile(path)])
   t.same(received, { size, sha256 })
-  t.same(sent, [part].map(sentBy('none')), 'sendfile carried every byte')
+  t.same(await allSent(), [part].map(sentBy('none')), 'sendfile carried every byte')
 })
 
 function wholeOf({ path, size, sha256 }: TestFile): Part {
@@ -115,16 +118,17 @@ async function partBeyond4GiB(folder: string): Promise<Part> {
 }
 
 /** Answers `/N` with part N, and remembers how each went. */
-function sender(parts: Part[]): { listener: RequestListener; sent: Sent[] } {
-  const sent: Sent[] = []
+function sender(parts: Part[]): { listener: RequestListener; allSent: () => Promise<Sent[]> } {
+  const finished: Promise<Sent>[] = []
   const listener: RequestListener = (request, response) => {
     const { path, start, end } = parts[Number(request.url?.slice(1))] as Part
     const size = end - start + 1
     response.setHeader('Content-Length', size)
-    response.on('finish', () => sent.push({ size, state: getOffloadState(response) }))
+    finished.push(once(response, 'finish').then(() => ({ size, state: getOffloadState(response) })))
     createReadStream(path, size > 0 ? { start, end } : {}).pipe(response)
   }
-  return { listener, sent }
+  // A client may have all of it before the server is told.
+  return { listener, allSent: () => Promise.all(finished.splice(0)) }
 }
 
 function sentBy(encryption: OffloadState['encryption']): (part: Part) => Sent {
