@@ -9,8 +9,8 @@ import { Connection } from '../connection.js'
 import { largeBytes } from '../exchange.js'
 import { briefMs, connectToFiles, responseClosed, serveFiles } from '../file-server.js'
 
-// An emulated machine takes its time for a step.
-const stepMs = ownKernel ? 500 : 100
+// An emulated machine takes its time for a step, and a busy one has let plain Node wait for a second.
+const stepMs = ownKernel ? 500 : 250
 
 const shortTimeouts = {
   requestTimeout: 3 * stepMs,
